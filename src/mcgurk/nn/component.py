@@ -1,0 +1,152 @@
+"""The bases of every trainable part: constructors store, build creates parameters, forward maps Slots to Slots."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import Tensor, nn
+
+from mcgurk.data.column import Column, Dense, Lazy, Ragged
+from mcgurk.data.spec import ColumnSpec
+from mcgurk.data.target import TargetSpec
+from mcgurk.errors import DataError
+from mcgurk.nn.batch import Slot, SlotSpec
+from mcgurk.params import Params
+
+
+class Component(Params, nn.Module):
+    """A part with scikit-learn's parameters: ``__init__`` calls ``super().__init__()`` and stores; ``build(spec)`` creates parameters."""
+
+    out: SlotSpec
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    __repr__ = Params.__repr__
+
+    def learned(self) -> dict[str, Any]:
+        """State learned outside of gradients: attributes that end in one underscore."""
+        return {k: v for k, v in vars(self).items() if k.endswith("_") and not k.startswith("_")}
+
+
+class Encoder(Component):
+    """From a column to a Slot. ``prepare`` runs once and is cached; ``forward`` runs in every step of training.
+
+    Class attributes:
+        kinds: column kinds it reads.
+        version: raised whenever ``prepare`` changes what it returns; part of the cache key.
+        cached: whether ``prepare`` is worth keeping on disk.
+        trains: whether ``forward`` holds parameters.
+    """
+
+    kinds: ClassVar[tuple[str, ...]] = ()
+    version: ClassVar[int] = 1
+    cached: ClassVar[bool] = True
+    trains: ClassVar[bool] = False
+
+    def prepare_fit(self, column: Column) -> None:  # noqa: B027  most encoders learn nothing here
+        """Learn from training rows only; learned state in attributes ending "_"."""
+
+    def prepare(self, column: Column) -> Dense | Ragged:
+        """Everything that needs no gradient, a frozen network included: batched, deterministic, without padding."""
+        if isinstance(column, Lazy):
+            raise DataError(f"{type(self).__name__} does not decode {column.kind} items; choose another encoder for this column")
+        return column
+
+    def build(self, spec: ColumnSpec) -> None:
+        """Create parameters for a prepared column of this spec and set ``out``."""
+        self.out = SlotSpec(spec.item, spec.sequence)
+
+    def forward(self, slot: Slot) -> Slot:
+        """What trains; the identity otherwise."""
+        return slot
+
+    def weights_hash(self) -> str:
+        """Identifies frozen weights that ``prepare`` uses; part of the cache key."""
+        return ""
+
+    def fingerprint(self) -> str:
+        """Cache key of everything but the item: class, version, parameters, weights and learned state."""
+        state = hashlib.sha256()
+        _feed(state, self.learned())
+        params = json.dumps(self.get_params(), sort_keys=True, default=repr)
+        return f"{type(self).__module__}.{type(self).__qualname__}/{self.version}/{params}/{self.weights_hash()}/{state.hexdigest()}"
+
+
+class Fusion(Component):
+    """From the Slots of all modalities to one Slot, for any non-empty subset of them present.
+
+    Class attribute:
+        wants: "vector" or "sequence"; the estimator pools or lengthens Slots to that.
+    """
+
+    wants: ClassVar[str] = "vector"
+
+    @abstractmethod
+    def build(self, specs: dict[str, SlotSpec]) -> None:
+        """Create parameters for these modalities and set ``out``."""
+
+    @abstractmethod
+    def forward(self, slots: dict[str, Slot]) -> Slot:
+        """One Slot; a row is present where any modality is."""
+
+
+class Head(Component):
+    """From a Slot to scores."""
+
+    @abstractmethod
+    def build(self, spec: SlotSpec, target: TargetSpec) -> None:
+        """Create parameters for this Slot and target."""
+
+    @abstractmethod
+    def forward(self, slot: Slot) -> Tensor:
+        """(B, k) scores: logits for classes, standardised numbers, log-means for counts."""
+
+
+class Decoder(Component):
+    """From a latent code to a distribution over a modality: ``forward(z)`` has ``log_prob(slot)`` and ``to_column()``."""
+
+    @abstractmethod
+    def build(self, spec: SlotSpec, latent: int) -> None:
+        """Create parameters from a latent of this width to a Slot of this spec."""
+
+
+class NamedModules(nn.Module):
+    """Modules by column name. Unlike ``nn.ModuleDict`` any name is allowed, "items", "type" and names with dots included."""
+
+    def __init__(self, modules: dict[str, nn.Module] | None = None) -> None:
+        super().__init__()
+        for name in sorted(modules or {}):
+            self._modules[name] = (modules or {})[name]
+
+    def __getitem__(self, name: str) -> Any:
+        return self._modules[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._modules)
+
+
+def _feed(state: Any, value: Any) -> None:
+    """Hash nested state by content."""
+    if isinstance(value, dict):
+        for key in sorted(value, key=str):
+            state.update(str(key).encode())
+            _feed(state, value[key])
+    elif isinstance(value, (list, tuple)):
+        state.update(f"[{len(value)}".encode())
+        for part in value:
+            _feed(state, part)
+    elif isinstance(value, np.ndarray):
+        state.update(f"{value.dtype.str}{value.shape}".encode() + np.ascontiguousarray(value).tobytes())
+    else:
+        state.update(repr(value).encode())

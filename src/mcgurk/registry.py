@@ -1,0 +1,116 @@
+"""Every room's table of methods: lazy export, test plan, docs index and CLI choices at once, readable without torch."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from mcgurk.errors import DataError, UnknownName
+
+ROOMS = (
+    "encoders", "fusion", "joint", "coordination", "fission", "alignment", "reasoning", "generation", "transference", "quantification", "inference",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One method.
+
+    Args:
+        target: "file:Class" within the room, or "package.module:Class" for a stranger's plug-in.
+        role: what it is: encoder, fusion, recipe, unit, classifier, regressor, embedder, aligner, generator, splitter, measure, reasoner.
+        summary: one line for the docs index.
+        wants: "vector" or "sequence" for fusion layers; for encoders the kinds they read.
+        targets: tasks it serves: classes, multilabel, number, count.
+        cost: operations per sample, in the symbols of the method's docstring.
+        paper: authors, year, venue.
+        small: constructor arguments that make it quick, for the conformance suite.
+        extra: the optional extra it needs, if any.
+    """
+
+    target: str
+    role: str
+    summary: str = ""
+    wants: str | tuple[str, ...] | None = None
+    targets: tuple[str, ...] = ()
+    cost: str = ""
+    paper: str = ""
+    small: Mapping[str, Any] = field(default_factory=dict)
+    extra: str | None = None
+
+
+def exports(package: str, table: Mapping[str, Entry], also: Mapping[str, str] | None = None) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """``__getattr__, __dir__, __all__`` of a room: the classes of its table (and other public names) import on first use."""
+    from mcgurk._lazy import attach
+
+    names = {e.target.split(":")[1]: e.target.split(":")[0] for e in table.values()}
+    return attach(package, {**names, **(also or {})})
+
+
+@cache
+def entries(room: str) -> dict[str, Entry]:
+    """Name -> Entry of a room: ours first, then plug-ins of the entry-point group ``mcgurk.<room>``.
+
+    Raises:
+        UnknownName: no such room.
+        DataError: a plug-in takes a name that is already used.
+    """
+    if room not in ROOMS:
+        raise UnknownName(f"no room {room!r}; the rooms are {', '.join(ROOMS)}")
+    table: dict[str, Entry] = {}
+    if importlib.util.find_spec(f"mcgurk.{room}") is not None:
+        table.update(importlib.import_module(f"mcgurk.{room}").ENTRIES)
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=f"mcgurk.{room}"):
+        entry = point.load()
+        if not isinstance(entry, Entry):
+            raise DataError(f"the plug-in {point.value} of group mcgurk.{room} is a {type(entry).__name__}; expected a mcgurk.registry.Entry")
+        if point.name in table:
+            raise DataError(f"the name {point.name!r} of room {room} is claimed by {table[point.name].target} and by {point.value}; rename the plug-in")
+        table[point.name] = entry
+    return table
+
+
+def entry(room: str, name: str) -> Entry:
+    """The Entry of a name, or UnknownName with the nearest known names."""
+    table = entries(room)
+    if name not in table:
+        near = difflib.get_close_matches(name, table, 3)
+        raise UnknownName(f"{room} has no {name!r}; {'did you mean ' + ' or '.join(near) if near else 'it offers ' + ', '.join(sorted(table))}")
+    return table[name]
+
+
+def find(room: str, name: str) -> type:
+    """The class registered under ``name`` in ``room``."""
+    file, _, attribute = entry(room, name).target.partition(":")
+    module = importlib.import_module(file if "." in file else f"mcgurk.{room}.{file}")
+    return getattr(module, attribute)
+
+
+def make(room: str, value: Any) -> Any:
+    """An object from a registry name, a pair ``(name, {params})``, or the object itself."""
+    if isinstance(value, str):
+        return find(room, value)()
+    if isinstance(value, (tuple, list)) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], Mapping):
+        return find(room, value[0])(**value[1])
+    if isinstance(value, type) or isinstance(value, (tuple, list, int, float, bool)) or value is None:
+        raise DataError(f"{value!r} is not a member of {room}; give a name ({', '.join(sorted(entries(room))[:8])}, …), a pair (name, {{params}}) or an object")
+    return value
+
+
+def name_of(cls: type) -> str | None:
+    """``"room:name"`` of a registered class, else None."""
+    parts = cls.__module__.split(".")
+    rooms = [parts[1]] if len(parts) > 2 and parts[0] == "mcgurk" and parts[1] in ROOMS else ROOMS
+    for room in rooms:
+        for name, item in entries(room).items():
+            file, _, attribute = item.target.partition(":")
+            if attribute == cls.__name__ and (file if "." in file else f"mcgurk.{room}.{file}") == cls.__module__:
+                return f"{room}:{name}"
+    return None
