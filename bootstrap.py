@@ -47,7 +47,7 @@ def check_disk(free_bytes: int, build: str) -> None:
     free = free_bytes / 1e9
     if free < NEEDED_GB[build]:
         raise SetupError(
-            f"{free:.1f} GB are free here and the {build.upper()} set-up takes up to {NEEDED_GB[build]:.0f} GB; free some space and run this again"
+            f"{free:.1f} GB are free here, the {build.upper()} set-up takes up to {NEEDED_GB[build]:.0f}; free some and run this again"
         )
 
 
@@ -150,13 +150,11 @@ def install(python: Path, extras: list[str], build: str) -> None:
 
     stamp = python.parent.parent / "mcgurk-setup.json"
     done = json.loads(stamp.read_text()) if stamp.exists() else {}
-    project_text, constraints = (
-        (ROOT / "pyproject.toml").read_text(encoding="utf-8"),
-        (ROOT / "constraints.txt").read_text(encoding="utf-8"),
-    )
-    print_ = fingerprint(project_text, constraints, str(ROOT))
-    have = set(done.get("extras", [])) if done.get("fingerprint") == print_ else set()
-    if done.get("fingerprint") == print_ and set(extras) <= have and done.get("build") == build:
+    project_text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    digest = fingerprint(project_text, constraints, str(ROOT))
+    have = set(done.get("extras", [])) if done.get("fingerprint") == digest else set()
+    if done.get("fingerprint") == digest and set(extras) <= have and done.get("build") == build:
         return
     check_disk(shutil.disk_usage(ROOT).free, build)
     pin = pinned(constraints, "torch")
@@ -175,7 +173,7 @@ def install(python: Path, extras: list[str], build: str) -> None:
     say("Installing mcgurk itself, as a link to this folder")
     if not pip(python, "--no-deps", "--editable", "."):
         raise SetupError("mcgurk itself could not be installed (pip's lines above say why); run this again")
-    facts = {"fingerprint": print_, "extras": sorted(have | set(extras)), "build": build, "torch": f"{pin} {build}"}
+    facts = {"fingerprint": digest, "extras": sorted(have | set(extras)), "build": build, "torch": f"{pin} {build}"}
     temporary = stamp.with_suffix(".tmp")
     temporary.write_text(json.dumps(facts, indent=1))
     os.replace(temporary, stamp)

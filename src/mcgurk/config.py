@@ -122,9 +122,7 @@ def _checked(name: str, value: Any) -> Any:
     if name == "limits":
         return _merged(value)
     if name == "threads" and not (value is None or (isinstance(value, int) and value >= 1)):
-        raise McgurkError(
-            f"threads was {value!r}; give a whole number of at least 1, or None to let the size of the work decide", code="C01"
-        )
+        raise McgurkError(f"threads was {value!r}; give a whole number from 1 up, or None to let the size of the work decide", code="C01")
     if name == "device" and str(value).split(":")[0] not in ("auto", "cpu", "cuda", "mps"):
         raise McgurkError(f"device was {value!r}; give 'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'", code="C01")
     if name == "progress" and value not in (None, True, False):
