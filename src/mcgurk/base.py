@@ -1,0 +1,257 @@
+"""The one contract of everything that is fitted."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from mcgurk.data.coerce import ARRAY_NAME, as_dataset
+from mcgurk.data.dataset import Dataset
+from mcgurk.data.spec import Spec, conform, spec_of
+from mcgurk.data.target import Target, TargetSpec, encode_target
+from mcgurk.errors import DataError, NotFittedError
+from mcgurk.run import Run
+
+
+@dataclass(frozen=True, eq=False)
+class FitData:
+    """What ``_fit`` receives: checked, typed and split.
+
+    Args:
+        X: all rows, validation rows included.
+        y: encoded target with the training rows' statistics, or None.
+        weight: (n,) float64 with mean 1 over the training rows, or None.
+        groups: (n,) int64 codes, or None.
+        pairs: (m, 2) int64 row numbers, or None.
+        valid: (n,) bool, rows held out for stopping and selection, or None where the method may hold out its own.
+    """
+
+    X: Dataset
+    y: Target | None = None
+    weight: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    pairs: np.ndarray | None = None
+    valid: np.ndarray | None = None
+
+    @property
+    def spec(self) -> Spec:
+        return spec_of(self.X)
+
+    @property
+    def target(self) -> TargetSpec:
+        return self.y.spec if self.y is not None else TargetSpec(None)
+
+    @property
+    def train_rows(self) -> np.ndarray:
+        """Row numbers that may be learned from."""
+        return np.arange(len(self.X)) if self.valid is None else np.flatnonzero(~self.valid)
+
+    @property
+    def valid_rows(self) -> np.ndarray:
+        return np.zeros(0, dtype=np.int64) if self.valid is None else np.flatnonzero(self.valid)
+
+    def take(self, rows: np.ndarray) -> FitData:
+        """The same for some rows; statistics of the target are renewed from the training rows among them."""
+        rows = np.asarray(rows)
+        valid = None if self.valid is None else self.valid[rows]
+        pairs = None
+        if self.pairs is not None:
+            place = np.full(len(self.X), -1, dtype=np.int64)
+            place[rows] = np.arange(len(rows))
+            moved = place[self.pairs]
+            pairs = moved[(moved >= 0).all(axis=1)]
+        y = None if self.y is None else self.y.take(rows)
+        part = FitData(
+            self.X[rows], y, None if self.weight is None else self.weight[rows], None if self.groups is None else self.groups[rows], pairs, valid
+        )
+        return part if y is None else replace(part, y=y.with_statistics(part.train_rows))
+
+    def training(self) -> FitData:
+        """Only the training rows, nothing held out."""
+        return self if self.valid is None else replace(self.take(self.train_rows), valid=None)
+
+    def with_valid(self, valid: np.ndarray) -> FitData:
+        """The same rows with others held out; the target's statistics follow."""
+        part = replace(self, valid=valid)
+        return part if self.y is None else replace(part, y=self.y.with_statistics(part.train_rows))
+
+
+class Estimator(BaseEstimator):
+    """Base of every method: ``fit`` is final and checks; subclasses write ``_fit(data, run)``.
+
+    Class attributes:
+        family: "classifier", "regressor" or None (no target needed).
+        pairs_wanted: whether ``pairs`` may be given.
+    """
+
+    family: ClassVar[str | None] = None
+    pairs_wanted: ClassVar[bool] = False
+    random_state: Any = None
+    checkpoint: Any = None
+    task: str | None = None
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        sample_weight: Any = None,
+        groups: Any = None,
+        pairs: Any = None,
+        valid: Any = None,
+    ) -> Any:
+        """Learn from data.
+
+        Args:
+            X: a Dataset, a frame, a dict of arrays, a Hugging Face dataset, or one (n, p) array.
+            y: labels or numbers, one a row or (a Ragged) one a step; None and NaN are unlabelled.
+            sample_weight: (n,) weights >= 0.
+            groups: (n,) rows of one group stay together whenever rows are held out; default ``X.rows["group"]``.
+            pairs: (m, 2) row numbers that belong together.
+            valid: rows for stopping and selection: None, a fraction, a bool mask, or (X, y).
+
+        Returns:
+            self.
+        """
+        dataset = as_dataset(X)
+        if self.family is not None and y is None:
+            raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None; give one label or number a row")
+        target = encode_target(y, self.family, task=self.task) if self.family else None
+        dataset, target, held = _with_valid(dataset, target, valid, self.family, self.task)
+        _check_lengths(dataset, target)
+        self.spec_ = spec_of(dataset)
+        if list(self.spec_) == [ARRAY_NAME] and self.spec_[ARRAY_NAME].fields is not None:
+            self.n_features_in_ = self.spec_[ARRAY_NAME].item[0]
+        n = len(dataset)
+        data = FitData(dataset, target, _weights(sample_weight, n), _groups(groups, dataset), _pairs(pairs, n, self), held)
+        if target is not None:
+            data = replace(data, y=target.with_statistics(data.train_rows))
+            self.target_ = data.target
+            _check_classes(data)
+        run = Run.of(self.random_state, self.checkpoint, getattr(self, "dtype", "float32"))
+        with run.guard():
+            self._fit(data, run)
+        return self
+
+    @abstractmethod
+    def _fit(self, data: FitData, run: Run) -> None:
+        """Learn; set attributes ending in "_"."""
+
+    def _read(self, X: Any) -> Dataset:
+        """``X`` as fitted: typed by the fitted spec, fitted columns only."""
+        if not hasattr(self, "spec_"):
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet; call fit first")
+        if isinstance(X, Dataset):
+            return conform(X, self.spec_)
+        dataset = as_dataset(X, self.spec_)
+        if hasattr(self, "n_features_in_") and ARRAY_NAME in dataset and dataset[ARRAY_NAME].item != (self.n_features_in_,):
+            given = dataset[ARRAY_NAME].item[0]
+            raise DataError(f"X has {given} features, but {type(self).__name__} is expecting {self.n_features_in_} features as input")
+        return conform(dataset, self.spec_)
+
+    def save(self, path: str | os.PathLike[str], *, embed: bool = False) -> None:
+        """Write the fitted model to one ``.mcgurk`` file; ``embed`` puts packaged weights inside."""
+        from mcgurk.store import save
+
+        save(self, path, embed=embed)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.target_tags.required = self.family is not None
+        return tags
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "spec_")
+
+
+def adopt(model: Estimator, data: FitData, run: Run) -> Estimator:
+    """Fit an inner model on data that is already checked: what ``fit`` does after its checks."""
+    model.spec_ = data.spec
+    if data.y is not None:
+        model.target_ = data.target
+    model._fit(data, run)
+    return model
+
+
+def _with_valid(
+    X: Dataset, y: Target | None, valid: Any, family: str | None, task: str | None
+) -> tuple[Dataset, Target | None, np.ndarray | None]:
+    if valid is None:
+        return X, y, None
+    n = len(X)
+    if isinstance(valid, tuple):
+        other = conform(as_dataset(valid[0], spec_of(X)), spec_of(X))
+        held = np.arange(n + len(other)) >= n
+        if y is None:
+            return Dataset.stack([X, other]), None, held
+        more = encode_target(valid[1], family or "classifier", task=task, known=y.spec)
+        offsets = None if y.offsets is None or more.offsets is None else np.concatenate([y.offsets, more.offsets[1:] + y.offsets[-1]])
+        return Dataset.stack([X, other]), Target(y.spec, np.concatenate([y.values, more.values]), offsets), held
+    if isinstance(valid, float):
+        from mcgurk.data.split import holdout
+
+        if not 0 < valid < 1:
+            raise DataError(f"valid={valid} is not a fraction between 0 and 1; give a fraction, a bool mask or (X, y)")
+        return X, y, holdout(X, None if y is None else y.row_labels(), fraction=valid)
+    mask = np.asarray(valid)
+    if mask.dtype != bool or mask.shape != (n,):
+        raise DataError(f"valid must be None, a fraction, a bool mask of shape ({n},) or (X, y); got {mask.dtype} of shape {mask.shape}")
+    return X, y, mask
+
+
+def _check_lengths(X: Dataset, y: Target | None) -> None:
+    if y is None:
+        return
+    n = len(y.values) if y.offsets is None else len(y.offsets) - 1
+    if n != len(X):
+        raise DataError(f"Found input variables with inconsistent numbers of samples: X has {len(X)} rows, y has {n}; give one label a row")
+
+
+def _check_classes(data: FitData) -> None:
+    y = data.y
+    if y is None or y.spec.task != "classes":
+        return
+    known = np.unique(y.take(data.train_rows).values)
+    if (known >= 0).sum() < 2:
+        raise DataError(f"Classifier can't train when only one class is present: the training rows hold only {y.spec.classes[0]!r}; two or more are needed", code="S01")
+
+
+def _weights(weight: Any, n: int) -> np.ndarray | None:
+    if weight is None:
+        return None
+    values = np.asarray(weight, dtype=np.float64)
+    if values.ndim == 0:
+        values = np.full(n, float(values))
+    if values.shape != (n,):
+        raise DataError(f"sample_weight.shape == {values.shape}, expected ({n},): give one weight a row")
+    if not np.isfinite(values).all() or (values < 0).any() or values.sum() <= 0:
+        raise DataError("sample weights must be finite, not negative, and not all zero")
+    return values / values.mean()
+
+
+def _groups(groups: Any, X: Dataset) -> np.ndarray | None:
+    if groups is None:
+        if X.rows is None or "group" not in X.rows:
+            return None
+        groups = X.rows["group"]
+    values = groups.to_numpy() if hasattr(groups, "to_numpy") else np.asarray(groups)
+    if values.shape != (len(X),):
+        raise DataError(f"groups has shape {values.shape}, expected ({len(X)},): give one group a row")
+    return np.unique(values.astype(str), return_inverse=True)[1]
+
+
+def _pairs(pairs: Any, n: int, model: Estimator) -> np.ndarray | None:
+    if pairs is None:
+        return None
+    if not model.pairs_wanted:
+        raise DataError(f"{type(model).__name__} takes no pairs; leave them out, or use a coordination method")
+    values = np.asarray(pairs)
+    if values.ndim != 2 or values.shape[1] != 2 or values.dtype.kind not in "iu" or (len(values) and (values.min() < 0 or values.max() >= n)):
+        raise DataError(f"pairs must be (m, 2) row numbers from 0 to {n - 1}; got {values.dtype} of shape {values.shape}")
+    return values.astype(np.int64)
