@@ -38,7 +38,7 @@ def check_python(version: tuple[int, ...]) -> None:
     if tuple(version[:2]) < OLDEST:
         given, wanted = ".".join(map(str, version[:2])), ".".join(map(str, OLDEST))
         raise SetupError(
-            f"this is Python {given}, mcgurk needs {wanted} or newer; run bootstrap.py with a newer one, for example python{wanted}"
+            f"this is Python {given} and mcgurk needs {wanted} or newer; run bootstrap.py with a newer one, for example python{wanted}"
         )
 
 
