@@ -54,7 +54,7 @@ def weights(values: Any | None, n: int, name: str = "weight") -> Float:
         return np.ones(n)
     out = vector(values, name, n)
     if (out < 0).any() or not out.sum() > 0:
-        raise DataError(f"{name} must be non-negative with a positive sum; it runs from {out.min():g} to {out.max():g}: drop the rows instead")
+        raise DataError(f"{name} must be non-negative with a positive sum; it runs from {out.min():g} to {out.max():g}")
     return out
 
 
@@ -62,7 +62,9 @@ def codes(values: Any, n_classes: int, name: str = "codes", n: int | None = None
     """Integer class codes ``0 .. n_classes - 1``."""
     out = np.asarray(values)
     if out.ndim != 1 or (out.size and not np.issubdtype(out.dtype, np.integer)):
-        raise DataError(f"{name} has shape {out.shape} and type {out.dtype}; expected a vector of integer class codes: encode the labels first")
+        raise DataError(
+            f"{name} has shape {out.shape} and type {out.dtype}; expected a vector of integer class codes: encode the labels first"
+        )
     if n is not None and len(out) != n:
         raise DataError(f"{name} has {len(out)} entries; expected {n}, one per row: align it with the rows")
     if out.size and (out.min() < 0 or out.max() >= n_classes):
@@ -82,7 +84,8 @@ def _finite(array: Float, name: str, missing: bool) -> None:
     bad = np.isinf(array) if missing else ~np.isfinite(array)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
+        wanted = "numbers or NaN" if missing else "finite numbers"
         raise DataError(
-            f"{name} holds {array[where]} at position {where}; expected {'numbers or NaN' if missing else 'finite numbers'}: clean that cell",
+            f"{name} holds {array[where]} at position {where}; expected {wanted}: clean that cell",
             code="N01",
         )

@@ -117,19 +117,21 @@ def minimise(design: Design, loss: Loss, strength: Float, start: Float, *, tol: 
         def product(v: Float, hessian: Callable[[Float], Float] = hessian) -> Float:
             return design.adjoint(column * hessian(design.forward(v))) + penalty * v
 
-        step = _conjugate_gradient(product, -gradient, precondition, size * min(0.1, np.sqrt(size / (1.0 + size)), 0.5 * max(size, tol / size)))
+        step = _conjugate_gradient(product, -gradient, precondition, size * min(0.1, 0.5 * max(size, tol / size)))
         along, decrease, length = design.forward(step), float(np.vdot(gradient, step)), 1.0
+        rounding = 1e-13 * abs(value)  # near the optimum a full Newton step is right although the value can no longer show it
         for _ in range(40):
             trial = params + length * step
             trial_value = _objective(loss, strength, eta + length * along, trial)
-            if trial_value <= value + 1e-4 * length * decrease:
+            if trial_value <= value + 1e-4 * length * decrease + rounding:
                 break
             length *= 0.5
         else:
             return params  # no smaller value exists in floating point
         params, eta, value = trial, eta + length * along, trial_value
     warnings.warn(
-        McgurkWarning(f"a linear model did not converge in {max_iter} Newton steps; scale the features or lower C", code="O01"), stacklevel=3
+        McgurkWarning(f"no convergence in {max_iter} Newton steps; scale the features or lower C", code="O01"),
+        stacklevel=3,
     )
     return params
 
