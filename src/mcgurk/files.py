@@ -9,13 +9,13 @@ import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 _TEMP = re.compile(r"^\..+\.(\d+)\.[0-9a-f]{8}\.tmp$")
 
 
 @contextlib.contextmanager
-def atomic_open(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO]:
+def atomic_open(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[Any]]:
     """Open a temporary sibling of ``path``; on a clean exit it replaces ``path``, on an error it is removed.
 
     write, flush, fsync(file), replace, fsync(folder): a reader, or a machine that lost power, sees the old file or the new one.
@@ -24,7 +24,7 @@ def atomic_open(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO]:
     target.parent.mkdir(parents=True, exist_ok=True)
     temp = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
-        with open(temp, mode, **({} if "b" in mode else {"encoding": "utf-8", "newline": ""})) as handle:
+        with open(temp, mode, encoding=None if "b" in mode else "utf-8", newline=None if "b" in mode else "") as handle:
             yield handle
             handle.flush()
             os.fsync(handle.fileno())
