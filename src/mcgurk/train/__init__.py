@@ -1,0 +1,15 @@
+"""The one training loop and what it is made of."""
+
+from mcgurk._lazy import attach
+
+_EXPORTS = {
+    "Objective": "objective",
+    "Phase": "objective",
+    "Step": "objective",
+    "Supervised": "supervised",
+    "Loader": "loader",
+    "NeuralEstimator": "estimator",
+    "train": "loop",
+}
+
+__getattr__, __dir__, __all__ = attach(__name__, _EXPORTS)

@@ -1,0 +1,130 @@
+"""From columns to what is cached: encoders resolved by name or kind, fitted on training rows, prepared through the feature cache."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mcgurk import registry
+from mcgurk.config import config
+from mcgurk.data.column import Column, Dense, Ragged
+from mcgurk.data.dataset import Dataset
+from mcgurk.data.spec import ColumnSpec, Spec
+from mcgurk.errors import DataError, SpecMismatch, UnknownName, listing
+from mcgurk.nn.component import Encoder
+from mcgurk.run import Run
+
+
+def resolve(spec: Spec, encoders: Any) -> dict[str, Encoder]:
+    """One fresh encoder a column.
+
+    Args:
+        spec: the columns.
+        encoders: None for the defaults, one choice for all columns, or a dict from column name or kind to a choice;
+            a choice is a registry name, ``(name, {params})``, or an Encoder. "auto" is the default of the column's kind.
+
+    Raises:
+        UnknownName: a key is neither a column nor a kind.
+        SpecMismatch: an encoder does not read the column's kind.
+    """
+    chosen = encoders if isinstance(encoders, Mapping) else {} if encoders is None else dict.fromkeys(spec, encoders)
+    kinds = {s.kind for s in spec.values()}
+    unknown = [key for key in chosen if key not in spec and key not in kinds]
+    if unknown:
+        raise UnknownName(f"encoders names {unknown[0]!r}, which is neither a column ({listing(spec)}) nor a kind of the data ({listing(sorted(kinds))})")
+    out = {}
+    for name, column in spec.items():
+        choice = chosen.get(name, chosen.get(column.kind, "auto"))
+        if choice == "auto":
+            choice = registry.find("encoders", "auto")(column)
+        encoder = copy.deepcopy(choice) if isinstance(choice, Encoder) else registry.make("encoders", choice)
+        if encoder.kinds and column.kind not in encoder.kinds:
+            raise SpecMismatch(f"{type(encoder).__name__} reads {listing(encoder.kinds)}, but column {name!r} is {column.kind}; choose another encoder for it")
+        out[name] = encoder
+    return out
+
+
+def fit(encoders: Mapping[str, Encoder], X: Dataset, rows: np.ndarray) -> None:
+    """Let every encoder learn from the training rows, and from nothing else."""
+    for name, encoder in encoders.items():
+        if type(encoder).prepare_fit is not Encoder.prepare_fit:
+            encoder.prepare_fit(X[name].take(rows))
+
+
+def prepare(encoders: Mapping[str, Encoder], X: Dataset, run: Run | None = None) -> dict[str, Dense | Ragged]:
+    """Every column encoded as far as it can be without gradients; frozen networks through the feature cache."""
+    return {name: _prepare(name, encoder, X[name], run) for name, encoder in encoders.items()}
+
+
+def _prepare(name: str, encoder: Encoder, column: Column, run: Run | None) -> Dense | Ragged:
+    if not encoder.cached or config.cache is None:
+        return encoder.prepare(column)
+    from mcgurk.data.cache import FeatureCache
+
+    track = None
+    if run is not None and run.progress:
+        track = lambda chunks, total: run.track(chunks, total, f"encoding {name}")  # noqa: E731
+    return FeatureCache(config.cache / "features").prepare(column, encoder.fingerprint(), encoder.prepare, progress=track)
+
+
+def specs(prepared: Mapping[str, Column]) -> Spec:
+    """Specs of prepared columns."""
+    return {name: ColumnSpec.of(column) for name, column in prepared.items()}
+
+
+def arrays(prepared: Mapping[str, Dense | Ragged], offsets: np.ndarray | None = None) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Feature matrices for closed forms: name -> (n, d) float64, and (n, M) presence in the order of the names.
+
+    A sequence is pooled to the mean of its valid steps; with ``offsets`` (a label per step) its steps are the rows and other columns are
+    repeated over them. Absent rows are 0 in the arrays.
+    """
+    out, present = {}, []
+    for name, column in prepared.items():
+        if column.values.dtype.kind not in "fiub" or (column.kind == "image" and column.values.dtype == np.uint8) or column.kind == "tokens":
+            raise DataError(f"column {name!r} is prepared for a trainable encoder, not as features; choose a frozen encoder for it (such as encoders={{{name!r}: 'auto'}})")
+        if offsets is not None:
+            values, here = _per_step(name, column, offsets)
+        elif isinstance(column, Ragged):
+            values, here = _pooled(column)
+        else:
+            values, here = column.values.reshape(len(column), -1).astype(np.float64), column.present
+        out[name] = np.where(here[:, None], values, 0.0)
+        present.append(here)
+    return out, np.stack(present, axis=1)
+
+
+def _valid_steps(column: Ragged) -> np.ndarray:
+    flat = column.values.reshape(len(column.values), -1)
+    return ~np.isnan(flat).any(axis=1) if flat.dtype.kind == "f" else np.ones(len(flat), dtype=bool)
+
+
+def _pooled(column: Ragged) -> tuple[np.ndarray, np.ndarray]:
+    flat = column.values.reshape(len(column.values), -1).astype(np.float64)
+    valid = _valid_steps(column)
+    rows = np.repeat(np.arange(len(column)), column.lengths)
+    total = np.zeros((len(column), flat.shape[1]))
+    np.add.at(total, rows[valid], flat[valid])
+    count = np.bincount(rows[valid], minlength=len(column))
+    return total / np.maximum(count, 1)[:, None], column.present
+
+
+def _per_step(name: str, column: Dense | Ragged, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    lengths = np.diff(offsets)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    if isinstance(column, Dense):
+        return column.values.reshape(len(column), -1).astype(np.float64)[rows], column.present[rows]
+    same = column.lengths == lengths
+    if not (same | ~column.present).all():
+        row = int(np.flatnonzero(~same & column.present)[0])
+        raise DataError(f"y has {lengths[row]} labels in row {row}, but column {name!r} has {column.lengths[row]} steps; give one label a step")
+    width = int(np.prod(column.item, dtype=int))
+    values = np.zeros((int(offsets[-1]), width))
+    present = np.zeros(len(values), dtype=bool)
+    filled = same[rows]
+    take = np.repeat(same, column.lengths)
+    values[filled] = column.values.reshape(len(column.values), -1)[take]
+    present[filled] = _valid_steps(column)[take]
+    return np.nan_to_num(values), present & column.present[rows]
