@@ -9,9 +9,12 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import re
 import sys
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -22,14 +25,32 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "push"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--typecheck", action="store_true", help="check mcgurk's type and shape annotations at run time")
+    parser.addoption("--typecheck", action="store_true", help="check mcgurk's shape annotations at run time")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--typecheck"):
-        from jaxtyping import install_import_hook
+        _check_annotations()
 
-        install_import_hook("mcgurk", "beartype.beartype")
+
+def _check_annotations() -> None:
+    """Check shapes at run time: every function of mcgurk whose annotations have jaxtyping's ``Float[Tensor, "batch dim"]`` form.
+
+    Plain annotations are left to mypy, so that a test may give a wrong type on purpose and see mcgurk's own error.
+    """
+    import beartype
+    from jaxtyping import install_import_hook
+
+    strictly = beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))  # an int is a float, as it is for mypy
+    shaped = re.compile(r"\b(Float|Int|UInt|Bool|Num|Real|Inexact|Complex|Shaped)\d*\[")
+
+    def check(decorated: Any) -> Any:
+        return strictly(decorated) if any(shaped.search(str(hint)) for hint in decorated.__annotations__.values()) else decorated
+
+    module = types.ModuleType("mcgurk_annotations")  # the hook wants a name to import
+    vars(module)["check"] = check
+    sys.modules[module.__name__] = module
+    install_import_hook("mcgurk", f"{module.__name__}.check")
 
 
 @pytest.fixture(scope="session", autouse=True)

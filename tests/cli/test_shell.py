@@ -132,3 +132,15 @@ def test_results_unfold_themselves() -> None:
             return '{"a": 1}'
 
     assert _shell.plain([Result(), {1: {2.5}}, float("inf")]) == [{"a": 1}, {"1": [2.5]}, None]
+
+
+def test_a_verb_with_sub_verbs_shares_the_options_once(capsys) -> None:
+    group = typer.Typer()
+    group.command("talk")(talk)
+    group.command("fail")(fail)
+    for _ in range(2):
+        command = _shell.command("verb", group)
+        assert command.name == "verb"
+        assert [option for parameter in command.commands["talk"].params for option in parameter.opts].count("--json") == 1
+    assert command.main(["talk", "--json"], standalone_mode=False) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "you"

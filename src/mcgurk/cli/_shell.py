@@ -97,7 +97,7 @@ def command(verb: str, target: Callable[..., Any] | typer.Typer) -> Any:
 
 
 def _with_shared_options(function: Callable[..., Any]) -> Callable[..., int]:
-    if hasattr(function, "__wrapped__"):
+    if getattr(function, "shares_options", False):  # sub-verbs pass here each time their group is built
         return function
     signature = inspect.signature(function, eval_str=True)
     added = [
@@ -118,6 +118,7 @@ def _with_shared_options(function: Callable[..., Any]) -> Callable[..., int]:
 
     own_parameters = [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in signature.parameters.values()]
     verb.__signature__ = inspect.Signature([*own_parameters, *added])  # type: ignore[attr-defined]
+    verb.shares_options = True  # type: ignore[attr-defined]
     verb.__annotations__ = {item.name: item.annotation for item in [*own_parameters, *added]}
     return verb
 
