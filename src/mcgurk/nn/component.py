@@ -41,12 +41,15 @@ class Encoder(Component):
         version: raised whenever ``prepare`` changes what it returns; part of the cache key.
         cached: whether ``prepare`` is worth keeping on disk.
         trains: whether ``forward`` holds parameters.
+        scaling: how the estimator standardises what ``prepare`` returned: "cell" (every position by its own training standard deviation) or
+            "block" (all positions by one common one, for spaces whose lengths and angles carry meaning, such as TF-IDF and embeddings).
     """
 
     kinds: ClassVar[tuple[str, ...]] = ()
     version: ClassVar[int] = 1
     cached: ClassVar[bool] = True
     trains: ClassVar[bool] = False
+    scaling: ClassVar[str] = "cell"
 
     def prepare_fit(self, column: Column) -> None:  # noqa: B027  most encoders learn nothing here
         """Learn from training rows only; learned state in attributes ending "_"."""

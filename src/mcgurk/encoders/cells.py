@@ -1,0 +1,90 @@
+"""Cells that hold several values: every encoder of items encodes sequences of items as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from mcgurk.data.column import Dense, Lazy, Ragged
+from mcgurk.errors import DataError
+
+
+def flatten(column: Lazy) -> tuple[Lazy, np.ndarray]:
+    """All values of all present cells as one column, and the offsets (n + 1,) of the cells in it. A cell with one bare value is one step."""
+    cells = [_values(column.items[i]) if column.present[i] else () for i in range(len(column))]
+    offsets = np.concatenate([[0], np.cumsum([len(c) for c in cells], dtype=np.int64)]).astype(np.int64)
+    items = np.empty(offsets[-1], dtype=object)
+    items[:] = [value for cell in cells for value in cell]
+    present = np.array([value is not None for value in items], dtype=bool)
+    return Lazy(items, present, column.kind), offsets
+
+
+def per_item(column: Lazy, encode: Callable[[Lazy], Dense | Ragged]) -> Dense | Ragged:
+    """``encode`` for a column of single values; for cells of several values, the same with one step a value.
+
+    A value of None inside a cell is left out of its sequence. Where ``encode`` itself gives sequences (tokens), those of a cell follow each other.
+
+    Shapes: (n, *item) for single values; Ragged with one (*item) step a value otherwise.
+    """
+    if not column.multiple:
+        return encode(column)
+    flat, offsets = flatten(column)
+    inner = encode(flat)
+    if isinstance(inner, Ragged):
+        return Ragged(inner.values, inner.offsets[offsets], column.present, inner.times, inner.kind)
+    kept = np.concatenate([[0], np.cumsum(inner.present)]).astype(np.int64)
+    return Ragged(inner.values[inner.present], kept[offsets], column.present, None, "series")
+
+
+def present_items(column: Lazy) -> tuple[np.ndarray, list[Any]]:
+    """Row numbers and items of the present rows."""
+    rows = np.flatnonzero(column.present)
+    return rows, [column.items[i] for i in rows]
+
+
+def texts(column: Lazy) -> list[str]:
+    """The present rows' strings; bytes are read as UTF-8 and paths are opened as text files."""
+    return [_text(item) for item in present_items(column)[1]]
+
+
+def scatter(values: np.ndarray, present: np.ndarray, kind: str = "vector") -> Dense:
+    """(number present, *item) -> a Dense column with zeros in the absent rows."""
+    out = np.zeros((len(present), *values.shape[1:]), dtype=values.dtype)
+    out[present] = values
+    return Dense(out, present, kind)
+
+
+def lazy_of(column: Any, name: str, kind: str) -> Lazy:
+    """``column`` if it is a Lazy column, else an error that names the encoder."""
+    if not isinstance(column, Lazy):
+        raise DataError(f"{name} reads {kind} items (strings, paths, bytes); got a {type(column).__name__} column of kind {column.kind}")
+    return column
+
+
+def batches(order: np.ndarray, lengths: np.ndarray, budget: int) -> Iterator[np.ndarray]:
+    """Consecutive pieces of ``order`` whose padded size, longest length times rows, stays within ``budget``; at least one row each."""
+    start, longest = 0, 0
+    for place, row in enumerate(order):
+        longest = max(longest, int(lengths[row]))
+        if place > start and longest * (place + 1 - start) > budget:
+            yield order[start:place]
+            start, longest = place, int(lengths[row])
+    if start < len(order):
+        yield order[start:]
+
+
+def _values(cell: Any) -> tuple[Any, ...]:
+    return cell if isinstance(cell, tuple) else (cell,)
+
+
+def _text(item: Any) -> str:
+    if isinstance(item, str):
+        return item
+    if isinstance(item, bytes):
+        return item.decode("utf-8", "replace")
+    from mcgurk.data.source import opened
+
+    with opened(item) as file:
+        return file.read().decode("utf-8", "replace")
