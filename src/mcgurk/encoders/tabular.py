@@ -75,7 +75,9 @@ class TabularEncoder(Encoder):
         given = [(f.name, f.kind) for f in table.fields or ()]
         fitted = [(p["field"], p["kind"]) for p in self.plan_]
         if given != fitted:
-            raise DataError(f"the table has the fields {given[:6]}, but {fitted[:6]} were fitted on; give the same fields in the same order")
+            raise DataError(
+                f"the table has the fields {given[:6]}, but {fitted[:6]} were fitted on; give the same fields in the same order"
+            )
         cells = np.where(table.present[:, None], table.values, np.nan)
         blocks = [_encode(plan, cells[:, j]) for j, plan in enumerate(self.plan_)]
         values = np.concatenate(blocks, axis=1) if blocks else np.zeros((len(table), 0))
@@ -90,7 +92,15 @@ class TabularEncoder(Encoder):
         plan["flag"] = bool(len(seen) < len(cells))
         if field.kind == "date":
             plan["hours"] = bool((seen != np.floor(seen)).any())
-            parts = ["days", "year", "month cos", "month sin", "weekday cos", "weekday sin", *(["hour cos", "hour sin"] if plan["hours"] else [])]
+            parts = [
+                "days",
+                "year",
+                "month cos",
+                "month sin",
+                "weekday cos",
+                "weekday sin",
+                *(["hour cos", "hour sin"] if plan["hours"] else []),
+            ]
             names = [f"{field.name} {part}" for part in parts]
         else:
             names = [field.name]
@@ -104,7 +114,11 @@ class TabularEncoder(Encoder):
         own = [int(codes[i]) for i in order[: self.max_levels] if counts[i] >= self.rare]
         pooled = sorted({int(c) for c in codes} - set(own))
         levels = [str(field.levels[c]) if c < len(field.levels) else str(c) for c in sorted(own)]
-        return {"own": sorted(own), "pooled": pooled, "names": [f"{field.name}={v}" for v in levels] + ([f"{field.name}=(rare)"] if pooled else [])}
+        return {
+            "own": sorted(own),
+            "pooled": pooled,
+            "names": [f"{field.name}={v}" for v in levels] + ([f"{field.name}=(rare)"] if pooled else []),
+        }
 
     def _shape(self, seen: np.ndarray, center: float) -> dict[str, Any]:
         if self.transform is None or not len(seen):
