@@ -24,7 +24,7 @@ class Supervised(Objective):
 
     Prepared columns are standardised with training-row statistics, pass the encoders, are pooled where the fusion layer wants vectors (or
     become sequences of one step where it wants sequences), are fused, and end in a head whose scores start at the training rows' prior.
-    With a label per step every labelled step becomes a row before fusion.
+    With a label per step every labelled step becomes a row before fusion. Rows must be labelled; steps need not be.
 
     Args:
         encoders: one a column.
@@ -106,8 +106,8 @@ class Supervised(Objective):
         if weight is not None and batch.lengths is not None:
             weight = torch.repeat_interleave(weight, batch.lengths)
         if self.target.task == "classes":
-            if weight is None:
-                return F.cross_entropy(scores, y, weight=self.class_weight, ignore_index=-1) if (self.class_weight is None and len(y)) else self._weighted(scores, y, None)
+            if weight is None and self.class_weight is None and self.target.per == "row":
+                return F.cross_entropy(scores, y)
             return self._weighted(scores, y, weight)
         known = ~torch.isnan(y)
         truth = torch.where(known, y, torch.zeros_like(y))

@@ -1,0 +1,80 @@
+"""Arrays and a JSON manifest in one safetensors file that notices every changed byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mcgurk.errors import IntegrityError, StoreError
+from mcgurk.files import atomic_write
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MAX_HEADER = 100 << 20
+
+
+def write_tensors(path: str | os.PathLike[str], tensors: dict[str, np.ndarray], manifest: dict[str, Any]) -> None:
+    """Write arrays and manifest atomically. The header holds ``manifest`` (one JSON string) and ``sha256`` over manifest and arrays.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    import numpy
+    from safetensors.numpy import save
+
+    arrays = {name: numpy.ascontiguousarray(value) for name, value in tensors.items()}
+    text = json.dumps(manifest, sort_keys=True, allow_nan=True)
+    try:
+        atomic_write(path, save(arrays, metadata={"manifest": text, "sha256": digest(arrays, text)}))
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror or error}; check the folder and the space left", code="S02") from error
+
+
+def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays and manifest, every byte checked. Loading runs no code.
+
+    Raises:
+        StoreError: the file cannot be opened.
+        IntegrityError: it is damaged, truncated or not such a file.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror or error}; give the path of a file mcgurk wrote", code="S03") from error
+    return parse(data, str(path))
+
+
+def parse(data: bytes, name: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """:func:`read_tensors` of bytes; ``name`` is for messages."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    damaged = f"{name} is damaged or no mcgurk file"
+    size = int.from_bytes(data[:8], "little") if len(data) >= 8 else -1
+    if not 2 <= size <= min(MAX_HEADER, len(data) - 8):
+        raise IntegrityError(f"{damaged} (its header claims {size} bytes of {len(data)}); restore it from a copy or write it again")
+    try:
+        header = json.loads(data[8 : 8 + size])
+        metadata = header["__metadata__"]
+        text, expected = metadata["manifest"], metadata["sha256"]
+        arrays = load(data)
+        manifest = json.loads(text)
+    except (SafetensorError, KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
+        raise IntegrityError(f"{damaged} ({type(error).__name__}: {error}); restore it from a copy or write it again") from None
+    if not isinstance(manifest, dict) or len(metadata) != 2 or digest(arrays, text) != expected:
+        raise IntegrityError(f"{name} does not match its checksum; restore it from a copy or write it again")
+    return arrays, manifest
+
+
+def digest(arrays: dict[str, np.ndarray], manifest: str) -> str:
+    """SHA-256 over the manifest and every array's name, dtype, shape and bytes."""
+    state = hashlib.sha256(manifest.encode())
+    for name in sorted(arrays):
+        value = arrays[name]
+        state.update(f"{name}\0{value.dtype.str}\0{value.shape}\0".encode())
+        state.update(memoryview(value).cast("B") if value.size else b"")
+    return state.hexdigest()

@@ -1,0 +1,188 @@
+"""The estimator whose method is an objective: encoders, features, loader and loop around ``_objective``."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from mcgurk.base import Estimator, FitData
+from mcgurk.data.dataset import Dataset
+from mcgurk.data.spec import Spec
+from mcgurk.data.target import TargetSpec
+from mcgurk.nn.component import Component, Encoder
+from mcgurk.run import Run
+from mcgurk.train import features
+from mcgurk.train.checkpoint import fingerprint
+from mcgurk.train.loader import Loader
+from mcgurk.train.loop import Settings, train
+from mcgurk.train.objective import Objective
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
+
+
+class NeuralEstimator(Estimator):
+    """Base of estimators trained by the loop; subclasses write ``_objective(spec, target)``.
+
+    Constructor arguments it reads, with defaults where a subclass has none: encoders, epochs, batch_size, optim, schedule, warmup, clip, patience,
+    balance, dtype.
+    """
+
+    encoders: Any = None
+    epochs: int = 50
+    batch_size: int = 64
+    optim: Any = ("adamw", 1e-3)
+    schedule: Any = "constant"
+    warmup: float = 0.0
+    clip: float | None = None
+    patience: int | None = None
+    balance: Any = None
+    dtype: str = "float32"
+    valid_share: float = 0.15
+    least_for_valid: int = 200
+
+    @abstractmethod
+    def _objective(self, spec: Spec, target: TargetSpec) -> Objective:
+        """The objective for prepared columns of this spec; encoders are in ``self.encoders_``."""
+
+    def _settings(self) -> Settings:
+        """How the loop trains; overridden by methods with a recipe of their own."""
+        return Settings(self.epochs, self.optim, self.schedule, self.warmup, self.clip, self.patience, self.balance)
+
+    def _fit(self, data: FitData, run: Run) -> None:
+        if data.y is not None and data.y.offsets is None and not data.y.labelled.all():
+            data = data.take(np.flatnonzero(data.y.labelled))
+        if data.valid is None and self.patience is not None and len(data.X) >= self.least_for_valid:
+            data = data.with_valid(self._hold_out(data, run))
+        self.encoders_ = features.resolve(data.spec, self.encoders)
+        features.fit(self.encoders_, data.X, data.train_rows)
+        prepared = features.prepare(self.encoders_, data.X, run)
+        self.prepared_spec_ = features.specs(prepared)
+        if data.y is not None:
+            self.target_ = data.target
+        self.objective_ = self._built(run)
+        self._start(self.objective_, prepared, data)
+        train_part = {name: column.take(data.train_rows) for name, column in prepared.items()}
+        loader = self._loader(train_part, data, data.train_rows, run)
+        valid = None
+        if len(data.valid_rows) and self.patience is not None:
+            held = {name: column.take(data.valid_rows) for name, column in prepared.items()}
+            valid = self._loader(held, data, data.valid_rows, run, batch_size=max(256, self.batch_size))
+        mark = fingerprint(type(self).__name__, repr(self), run.seed, {k: repr(v) for k, v in self.prepared_spec_.items()}, _facts(prepared, data)) if run.checkpoint else ""
+        self.history_ = train(
+            self.objective_, loader, run, self._settings(), valid=valid, columns=tuple(self.prepared_spec_), fingerprint=mark, callbacks=self._callbacks()
+        )
+
+    def _callbacks(self) -> tuple[Any, ...]:
+        return ()
+
+    def _hold_out(self, data: FitData, run: Run) -> np.ndarray:
+        from mcgurk.data.split import holdout
+
+        labels = None if data.y is None else data.y.row_labels()
+        return holdout(data.X, labels, fraction=self.valid_share, groups=data.groups, pairs=data.pairs, seed=run.derive("split"))
+
+    def _built(self, run: Run) -> Objective:
+        objective = self._objective(self.prepared_spec_, getattr(self, "target_", TargetSpec(None)))
+        return objective.to(device=run.device, dtype=DTYPES[run.dtype])
+
+    def _start(self, objective: Objective, prepared: Mapping[str, Any], data: FitData) -> None:
+        """Statistics of the training rows for every Standardise of the objective."""
+        scaling = getattr(objective, "scaling", None)
+        if scaling is None:
+            return
+        for name in scaling.names():
+            column = prepared[name].take(data.train_rows)
+            values = column.values
+            flat = values.reshape(len(values), -1)
+            valid = ~np.isnan(flat).any(axis=1) if flat.dtype.kind == "f" else np.ones(len(flat), dtype=bool)
+            valid &= np.repeat(column.present, column.lengths) if hasattr(column, "lengths") else column.present
+            kept = values[valid].astype(np.float64)
+            center = kept.mean(axis=0) if len(kept) else np.zeros(values.shape[1:])
+            spread = kept.std(axis=0) if len(kept) else np.zeros(values.shape[1:])
+            scaling[name].set_statistics(torch.as_tensor(center, dtype=scaling[name].mean.dtype), torch.as_tensor(spread, dtype=scaling[name].mean.dtype))
+
+    def _loader(self, prepared: Mapping[str, Any], data: FitData, rows: np.ndarray, run: Run, batch_size: int | None = None) -> Loader:
+        y = None if data.y is None else data.y.take(rows)
+        weight = None if data.weight is None else data.weight[rows]
+        return Loader(prepared, y, weight, batch_size=batch_size or self.batch_size, seed=run.seed, device=run.device, dtype=DTYPES[run.dtype])
+
+    def _forward(self, X: Dataset, function: Any) -> np.ndarray:
+        """``function(objective, batch)`` over all rows in evaluation mode, without gradients, stacked."""
+        prepared = features.prepare(self.encoders_, X)
+        run = Run.of(0, None, self.dtype)
+        objective = self.objective_.eval()
+        target = None
+        if getattr(self, "target_", None) is not None and self.target_.per == "step":
+            target = _step_target(prepared, self.target_)
+        loader = Loader(prepared, target, batch_size=max(256, self.batch_size), device=run.device, dtype=DTYPES[run.dtype])
+        objective = objective.to(run.device)
+        with torch.inference_mode(), run.threaded(2.0 * sum(p.numel() for p in objective.parameters()) * 256):
+            parts = [function(objective, batch).cpu().double().numpy() for batch in loader.epoch(None)]
+        return np.concatenate(parts)
+
+    def get_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """What ``save`` writes besides the constructor's arguments: fitted facts and tensors."""
+        facts = {
+            "spec": self.spec_,
+            "prepared": self.prepared_spec_,
+            "target": getattr(self, "target_", None),
+            "encoders": self.encoders_,
+            "parts": {path: m.learned() for path, m in self.objective_.named_modules() if isinstance(m, Component) and m.learned() and not isinstance(m, Encoder)},
+            "history": {"terms": self.history_.terms, "valid": self.history_.valid, "best_epoch": self.history_.best_epoch, "seconds": self.history_.seconds},
+        }
+        return facts, {k: v.detach().cpu().contiguous().numpy() for k, v in self.objective_.state_dict().items()}
+
+    def set_state(self, facts: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
+        """The inverse of :meth:`get_state`: the same objective is built again and its tensors filled in."""
+        from mcgurk.train.loop import History
+
+        self.spec_, self.prepared_spec_, self.encoders_ = facts["spec"], facts["prepared"], facts["encoders"]
+        if facts["target"] is not None:
+            self.target_ = facts["target"]
+        run = Run.of(0, None, self.dtype)
+        with run.guard():
+            self.objective_ = self._built(run)
+        modules = dict(self.objective_.named_modules())
+        for path, state in facts["parts"].items():
+            for key, value in state.items():
+                setattr(modules[path], key, value)
+        self.objective_.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in tensors.items()})
+        self.objective_.eval()
+        self.history_ = History(**facts["history"])
+
+    def parameters(self) -> int:
+        """Number of trained parameters."""
+        return sum(p.numel() for p in self.objective_.parameters())
+
+
+def _step_target(prepared: Mapping[str, Any], spec: TargetSpec) -> Any:
+    from mcgurk.data.column import Ragged
+    from mcgurk.data.target import Target
+
+    column = next((c for c in prepared.values() if isinstance(c, Ragged)), None)
+    if column is None:
+        from mcgurk.errors import DataError
+
+        raise DataError("the model predicts a label a step, but X has no sequence column; give one")
+    n = int(column.offsets[-1])
+    values = np.full(n, -1) if spec.task == "classes" else np.full((n, spec.columns), np.nan)
+    return Target(spec, values, column.offsets)
+
+
+def _facts(prepared: Mapping[str, Any], data: FitData) -> dict[str, Any]:
+    """Hashes of what is trained on, so that a checkpoint knows its data."""
+    import hashlib
+
+    out = {}
+    for name, column in prepared.items():
+        state = hashlib.sha256(np.ascontiguousarray(column.values).tobytes())
+        state.update(np.ascontiguousarray(column.present).tobytes())
+        out[name] = state.hexdigest()
+    if data.y is not None:
+        out["y"] = hashlib.sha256(np.ascontiguousarray(data.y.values).tobytes()).hexdigest()
+    return json.loads(json.dumps(out))
