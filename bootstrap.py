@@ -65,12 +65,12 @@ def pinned(constraints: str, name: str) -> str:
 
 
 def requirements(project: dict, extras: list[str]) -> list[str]:
-    """What the core and the named extras need, torch aside: that one is installed first and alone."""
+    """What the core and the named extras need; torch is among them, so that what torch itself needs comes too."""
     table = project["project"]
     wanted = list(table["dependencies"])
     for extra in extras:
         wanted += table["optional-dependencies"][extra]
-    return [line for line in wanted if not line.startswith("torch>")]
+    return wanted
 
 
 def fingerprint(*parts: str) -> str:
