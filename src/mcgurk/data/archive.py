@@ -69,6 +69,9 @@ class _Names:
 
     def take(self, name: str, *, folder: bool = False) -> Path:
         check("max_members", len(self.seen) + 1, f"the archive has more than {len(self.seen):,} members", self.archive)
+        name = name.removeprefix("./")
+        if folder and name in ("", "."):
+            return self.folder
         path = safe_join(self.folder, name)
         key = unicodedata.normalize("NFC", name.rstrip("/")).casefold()
         if key in self.seen and not folder:
@@ -151,7 +154,8 @@ def _tar_members(file: Opened, decompress: Any, folder: Path) -> Iterator[tuple[
     file.stream.seek(0)
     names, budget = _Names(folder, file.name), _Budget(file)
     raw: Any = file.stream if decompress is None else decompress(file.stream, "rb")
-    with tarfile.open(fileobj=_Counted(raw, budget), mode="r|") as archive:
+    counted: Any = _Counted(raw, budget)
+    with tarfile.open(fileobj=counted, mode="r|") as archive:
         for member in archive:
             if not (member.isreg() or member.isdir()) or member.issparse():
                 fail("F10", file.name, f"member {member.name!r} is a link, a device or has holes", "pack the files themselves")
