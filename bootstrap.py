@@ -133,14 +133,16 @@ def make_venv(venv: Path) -> Path:
     if not python.exists():
         say(f"Making a virtual environment in {venv.name}")
         made = subprocess.run([sys.executable, "-m", "venv", str(venv)], capture_output=True, text=True, check=False)
-        if made.returncode != 0 or not python.exists():
+        if made.returncode != 0:
+            shutil.rmtree(venv, ignore_errors=True)
+            said = (made.stdout + made.stderr).strip().splitlines() or ["nothing"]
             raise SetupError(
                 "Python could not make a virtual environment; on Debian or Ubuntu run `sudo apt install python3-venv`, elsewhere install "
-                f"Python from python.org (it said: {(made.stdout + made.stderr).strip().splitlines()[-1:] or 'nothing'})"
+                f"Python from python.org (it said: {said[-1]})"
             )
-    inside = subprocess.run([str(python), "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True, check=False)
-    if inside.returncode != 0 or tuple(map(int, inside.stdout.split())) < OLDEST:
-        raise SetupError(f"the environment in {venv} is damaged or older than Python 3.11; delete that folder and run this again")
+    probe = "import sys; from importlib.util import find_spec; sys.exit(sys.version_info < (3, 11) or not find_spec('pip'))"
+    if subprocess.run([str(python), "-c", probe], capture_output=True, check=False).returncode != 0:
+        raise SetupError(f"the environment in {venv} is incomplete or older than Python 3.11; delete that folder and run this again")
     return python
 
 
