@@ -44,6 +44,42 @@ class Entry:
     extra: str | None = None
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """One contestant that a room offers to ``compare``.
+
+    Args:
+        name: unique, such as "late:stacking" or "single:photo".
+        make: a fresh, unfitted estimator.
+        columns: the modalities it uses.
+        family: "baseline", "single", "subset", "early", "late", "hybrid", "layer" or "auto".
+        recipe: candidates of one recipe differ only in their columns, so their difference is what columns are worth.
+        cost: rough seconds a fit on 1,000 rows, for planning a budget.
+        simplicity: of candidates within one standard error the one with the lowest is recommended.
+        label: how a person reads it.
+    """
+
+    name: str
+    make: Callable[[], Any]
+    columns: tuple[str, ...]
+    family: str
+    recipe: str
+    cost: float = 1.0
+    simplicity: int = 0
+    label: str = ""
+
+
+def candidates(spec: Mapping[str, Any], target: Any, budget: str) -> list[Candidate]:
+    """What every room offers for this spec and target under a budget ("quick", "standard" or "thorough"), in the rooms' order."""
+    out: list[Candidate] = []
+    for room in ROOMS:
+        if importlib.util.find_spec(f"mcgurk.{room}") is not None:
+            offer = getattr(importlib.import_module(f"mcgurk.{room}"), "OFFER", None)
+            if offer is not None:
+                out += getattr(importlib.import_module(f"mcgurk.{room}.{offer}"), "candidates")(spec, target, budget)
+    return out
+
+
 def exports(package: str, table: Mapping[str, Entry], also: Mapping[str, str] | None = None) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """``__getattr__, __dir__, __all__`` of a room: the classes of its table (and other public names) import on first use."""
     from mcgurk._lazy import attach
