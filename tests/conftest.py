@@ -55,10 +55,13 @@ def _check_annotations() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Features go to a temporary folder, in this process and in the ones it starts; installed weights are read where they lie."""
+    """Features go to a temporary folder, in this process and in the ones it starts; installed weights are linked into it."""
     import mcgurk
 
     folder = tmp_path_factory.mktemp("cache")
+    (folder / "assets").mkdir()
+    for weights in (mcgurk.config.cache / "assets").glob("*"):
+        (folder / "assets" / weights.name).symlink_to(weights, target_is_directory=True)
     before = os.environ.get("MCGURK_CACHE")
     os.environ["MCGURK_CACHE"] = str(folder)
     with mcgurk.config.set(cache=folder, progress=False):

@@ -21,7 +21,7 @@ BANNED_CALLS = {
 }
 # The one writer, and the one place where foreign weight files are converted (weights_only, in a process of its own).
 MAY_WRITE = {"files.py"}
-MAY_TORCH_LOAD = {"encoders/convert.py", "encoders/assets_convert.py", "encoders/_convert.py"}
+MAY_TORCH_LOAD = {"encoders/_convert.py"}
 
 
 def dotted(node: ast.expr) -> str:
