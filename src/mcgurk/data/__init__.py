@@ -11,6 +11,16 @@ _EXPORTS = {
     "ColumnSpec": "spec",
     "TargetSpec": "target",
     "as_dataset": "coerce",
+    "Reading": "read",
+    "read_csv": "read",
+    "read_tsv": "read",
+    "read_parquet": "read",
+    "read_jsonl": "read",
+    "read_folder": "read",
+    "read_table": "read",
+    "iter_table": "read",
+    "write_parquet": "read",
+    "fingerprint": "fingerprint",
 }
 
 __getattr__, __dir__, __all__ = attach(__name__, _EXPORTS)

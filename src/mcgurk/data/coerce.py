@@ -96,7 +96,7 @@ def _column(name: str, value: Any, spec: ColumnSpec | None) -> Column:
         array = array.astype(object)
     if array.dtype != object:
         raise DataError(f"column {name!r} has dtype {array.dtype}; expected numbers, strings, bytes, paths or arrays")
-    return _from_cells(name, array, spec)
+    return column_of_cells(name, array, spec)
 
 
 def _object_array(cells: Any) -> np.ndarray:
@@ -112,7 +112,7 @@ def _object_array(cells: Any) -> np.ndarray:
     return out
 
 
-def _from_cells(name: str, cells: np.ndarray, spec: ColumnSpec | None) -> Column:
+def column_of_cells(name: str, cells: np.ndarray, spec: ColumnSpec | None) -> Column:
     absent = np.array([c is None or (isinstance(c, float) and c != c) or type(c).__name__ == "NAType" for c in cells])
     cells = cells.copy()
     cells[absent] = None
@@ -159,7 +159,7 @@ def _from_frame(frame: Any, spec: Spec | None) -> Dataset:
                 field = next(f for s in (spec or {}).values() for f in s.fields or () if f.name == name)
                 cells.append(tabular_field(name, series, field.kind))
             else:
-                columns[name] = _from_cells(name, series.to_numpy(dtype=object), None)
+                columns[name] = column_of_cells(name, series.to_numpy(dtype=object), None)
         else:
             cells.append(tabular_field(name, series))
     if spec:

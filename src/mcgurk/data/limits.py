@@ -193,7 +193,7 @@ def check_parquet(path: str | os.PathLike[str], *, columns: list[str] | None = N
 
 
 def _fixed_bytes(file: Any, columns: list[str] | None) -> tuple[int, list[str]]:
-    """Bytes of the fixed widths (offsets for text), and the names of text columns at the top level."""
+    """Bytes of the fixed widths (offsets for text), and the paths of text columns."""
     meta, schema = file.metadata, file.schema
     wanted = None if columns is None else set(columns)
     total, texts = 0, []
@@ -204,8 +204,8 @@ def _fixed_bytes(file: Any, columns: list[str] | None) -> tuple[int, list[str]]:
         width = leaf.length if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY" else _WIDTHS[leaf.physical_type]
         groups = [meta.row_group(g).column(i).num_values for g in range(meta.num_row_groups)]
         total += sum(max(n, 0) for n in groups) * max(width, 1)
-        if leaf.physical_type == "BYTE_ARRAY" and leaf.path.split(".")[0] not in texts:
-            texts.append(leaf.path.split(".")[0])
+        if leaf.physical_type == "BYTE_ARRAY":
+            texts.append(leaf.path)
     return max(total, meta.num_rows), texts
 
 
