@@ -66,7 +66,8 @@ def convert(kind: str, source: Path, target: Path) -> None:
     """Read ``source`` and write ``target`` as safetensors, whole or not at all."""
     from safetensors.numpy import save
 
-    atomic_write(target, save({name: np.array(array) for name, array in READERS[kind](source).items()}))
+    # save() writes memory as it lies: a channels-last tensor would come back scrambled
+    atomic_write(target, save({name: np.array(array, order="C") for name, array in READERS[kind](source).items()}))
 
 
 if __name__ == "__main__":

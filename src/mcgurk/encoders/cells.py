@@ -12,7 +12,7 @@ from mcgurk.errors import DataError
 
 
 def flatten(column: Lazy) -> tuple[Lazy, np.ndarray]:
-    """All values of all present cells as one column, and the offsets (n + 1,) of the cells in it. A cell with one bare value is one step."""
+    """All values of all present cells as one column, and the offsets (n + 1,) of the cells in it; a bare value is a cell of one."""
     cells = [_values(column.items[i]) if column.present[i] else () for i in range(len(column))]
     offsets = np.concatenate([[0], np.cumsum([len(c) for c in cells], dtype=np.int64)]).astype(np.int64)
     items = np.empty(offsets[-1], dtype=object)
@@ -24,7 +24,8 @@ def flatten(column: Lazy) -> tuple[Lazy, np.ndarray]:
 def per_item(column: Lazy, encode: Callable[[Lazy], Dense | Ragged]) -> Dense | Ragged:
     """``encode`` for a column of single values; for cells of several values, the same with one step a value.
 
-    A value of None inside a cell is left out of its sequence. Where ``encode`` itself gives sequences (tokens), those of a cell follow each other.
+    A value of None inside a cell is left out of its sequence. Where ``encode`` itself gives sequences (tokens), those of a cell follow
+    each other.
 
     Shapes: (n, *item) for single values; Ragged with one (*item) step a value otherwise.
     """

@@ -44,7 +44,8 @@ class TabularEncoder(Encoder):
         >>> import numpy as np
         >>> from mcgurk.data import Dense, Field
         >>> from mcgurk.encoders import TabularEncoder
-        >>> table = Dense(np.array([[1.0, 0], [3.0, 1], [np.nan, 0]]), None, "tabular", (Field("size"), Field("color", "category", ("red", "blue"))))
+        >>> fields = (Field("size"), Field("color", "category", ("red", "blue")))
+        >>> table = Dense(np.array([[1.0, 0], [3.0, 1], [np.nan, 0]]), None, "tabular", fields)
         >>> encoder = TabularEncoder(rare=1)
         >>> encoder.prepare_fit(table)
         >>> encoder.names_

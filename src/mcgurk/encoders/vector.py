@@ -28,7 +28,7 @@ class Precomputed(Encoder):
         'float32'
     """
 
-    kinds = ("vector", "series")
+    kinds = ("vector", "series", "tokens")
     cached = False
 
     def prepare(self, column: Column) -> Dense | Ragged:
