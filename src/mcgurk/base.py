@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from mcgurk.data.coerce import ARRAY_NAME, as_dataset
 from mcgurk.data.dataset import Dataset
 from mcgurk.data.spec import Spec, conform, spec_of
-from mcgurk.data.target import Target, TargetSpec, encode_target
+from mcgurk.data.target import Target, TargetSpec, encode_target, transformed
 from mcgurk.errors import DataError, NotFittedError
 from mcgurk.run import Run
 
@@ -94,6 +94,7 @@ class Estimator(BaseEstimator):
     random_state: Any = None
     checkpoint: Any = None
     task: str | None = None
+    target_transform: str | None = None
 
     def fit(
         self,
@@ -130,6 +131,7 @@ class Estimator(BaseEstimator):
         n = len(dataset)
         data = FitData(dataset, target, _weights(sample_weight, n), _groups(groups, dataset), _pairs(pairs, n, self), held)
         if target is not None:
+            target = transformed(target, self.target_transform, data.train_rows)
             data = replace(data, y=target.with_statistics(data.train_rows))
             self.target_ = data.target
             _check_classes(data)

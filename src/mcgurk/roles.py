@@ -102,9 +102,9 @@ class Regressor(RegressorMixin, Predictor):
     family = "regressor"
 
     def predict(self, X: Any) -> np.ndarray:
-        """(n,) or (n, k) numbers in the target's units; expected counts for count targets."""
+        """(n,) or (n, k) numbers in the target's units; expected counts for count targets; medians where the logarithm was learned."""
         scores, _ = self._scored(X)
-        values = np.exp(scores) if self.target_.task == "count" else scores
+        values = np.exp(scores) if self.target_.task == "count" or self.target_.transform == "log" else scores
         return values[:, 0] if self.target_.flat else values
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:

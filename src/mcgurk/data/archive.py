@@ -26,7 +26,7 @@ from mcgurk.files import atomic_open
 
 _FREE = 1 << 20
 _PIECE = 1 << 18
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)  # an unclosed string matches too: no second look, linear time
 
 
 def extract(source: Source, folder: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None) -> list[Path]:

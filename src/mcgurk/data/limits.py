@@ -41,7 +41,7 @@ class Limits:
     Args:
         max_pixels: width x height of one picture or video frame.
         max_video_pixels: frames x width x height of the frames returned by one call (three bytes each).
-        max_frames: frames of one video, or packets scanned to find them.
+        max_frames: frames decoded, or packets scanned, of one video (4.6 hours at 30 a second).
         max_audio_seconds: length of one sound.
         max_channels: channels of one sound.
         max_rate: sampling rate in Hz, of a file or asked for.
@@ -67,7 +67,7 @@ class Limits:
 
     max_pixels: int = 100_000_000
     max_video_pixels: int = 1_000_000_000
-    max_frames: int = 1_000_000
+    max_frames: int = 500_000
     max_audio_seconds: float = 12 * 3600.0
     max_channels: int = 64
     max_rate: int = 192_000

@@ -24,7 +24,8 @@ class TargetSpec:
         outputs: number of columns of the scores.
         per: "row", or "step" where y is a Ragged with a label for every step of the sequence columns.
         prior: class shares (classes, multilabel) of the labelled training rows.
-        center, scale: mean and standard deviation (number), mean (count) of the labelled training rows.
+        center, scale: mean and standard deviation (number), mean (count) of the labelled training rows, after ``transform``.
+        transform: "" or "log": models learn the logarithm of a number and predictions are turned back.
         flat: whether y came as (n,), so predictions go back as (n,).
     """
 
@@ -36,6 +37,7 @@ class TargetSpec:
     center: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
     flat: bool = True
+    transform: str = ""
 
     @property
     def columns(self) -> int:
@@ -95,6 +97,30 @@ class Target:
             spread = np.nanstd(known, axis=0)
             spec = replace(spec, center=tuple(center), scale=tuple(np.where(spread > 1e-12 * np.maximum(1, np.abs(center)), spread, 1.0)))
         return replace(self, spec=spec)
+
+
+def transformed(target: Target, how: str | None, rows: np.ndarray) -> Target:
+    """The target on the scale models learn: ``how`` is None, "log", or "auto" (log where the training rows are positive and the logarithm is
+    clearly less skewed: sample skewness above 1, and more than twice that of the logarithm).
+    """
+    if how is None or target.spec.task != "number":
+        return target
+    if how not in ("log", "auto"):
+        raise DataError(f"target_transform={how!r} is not known; give None, 'log' or 'auto'")
+    part = target.take(rows).values
+    known = part[~np.isnan(part)]
+    if how == "log" and (known <= 0).any():
+        raise DataError(f"target_transform='log' needs positive numbers, y holds {known.min():g}")
+    everywhere = target.values[~np.isnan(target.values)]
+    if how == "auto" and (len(known) < 20 or (everywhere <= 0).any() or not _skewness(known) > max(1.0, 2 * abs(_skewness(np.log(known))))):
+        return target
+    return replace(target, spec=replace(target.spec, transform="log"), values=np.log(target.values))
+
+
+def _skewness(values: np.ndarray) -> float:
+    centred = values - values.mean()
+    spread = np.sqrt(np.mean(centred**2))
+    return float(np.mean(centred**3) / spread**3) if spread > 1e-12 * max(1.0, abs(values.mean())) else 0.0
 
 
 def encode_target(y: Any, family: str, *, task: str | None = None, known: TargetSpec | None = None) -> Target:

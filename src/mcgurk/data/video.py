@@ -208,8 +208,11 @@ class _Sampler:
         self._container.close()
 
     def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
+        if self._whole or self.kind not in _SEEKABLE:
+            claimed = int(self._stream.frames or (self.declared or 0.0) * (self.rate or 0.0))
+            check("max_frames", claimed, f"the video has about {claimed:,} frames", self._file.name)
         if self._whole:
-            self._within_budget(self._stream.frames or 0)
+            self._within_budget(claimed)
             for moment, frame in self._frames():
                 yield moment, self._pixels(frame)
             self._reached = True

@@ -63,7 +63,7 @@ def zip_members(path: Path, names: Iterable[str]) -> list[bytes | None]:
     """Bytes of named members, None where the archive has no such member. Nothing is unpacked to disk.
 
     Raises:
-        MediaError: F01 for a member over 64 MiB or an archive that cannot be read.
+        MediaError: F05 for a member over 64 MiB or an archive that cannot be read.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -72,11 +72,11 @@ def zip_members(path: Path, names: Iterable[str]) -> list[bytes | None]:
             for name in names:
                 entry = known.get(name)
                 if entry is not None and entry.file_size > MAX_MEMBER_BYTES:
-                    raise MediaError(f"{name} in {path} has {entry.file_size} bytes; at most {MAX_MEMBER_BYTES} are read", code="F01")
+                    raise MediaError(f"{name} in {path} has {entry.file_size} bytes; at most {MAX_MEMBER_BYTES} are read", code="F05")
                 out.append(None if entry is None else archive.read(entry))
             return out
     except (zipfile.BadZipFile, OSError) as error:
-        raise MediaError(f"{path} cannot be read as a zip archive ({error}); fetch it again", code="F01") from None
+        raise MediaError(f"{path} cannot be read as a zip archive ({error}); fetch it again", code="F05") from None
 
 
 def components(n: int, ties: Iterable[Sequence[int]]) -> np.ndarray:

@@ -40,7 +40,9 @@ def make_reliability(n: int = 2000, d: int = 8, scatter: float = 0.3, random_sta
     """
     import pandas as pd
 
-    check(n, d - 1)
+    check(n, d)
+    if d < 2:
+        raise DataError("a has the flag and the evidence, so d = 1 feature is too few; give at least 2", code="S01")
     if scatter <= 0:
         raise DataError(f"scatter = {scatter} is not a standard deviation; give a number above 0")
     rng = generator(random_state, "reliability", "rows")

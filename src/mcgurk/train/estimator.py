@@ -104,6 +104,8 @@ class NeuralEstimator(Estimator):
             kept = values[valid].astype(np.float64)
             center = kept.mean(axis=0) if len(kept) else np.zeros(values.shape[1:])
             spread = kept.std(axis=0) if len(kept) else np.zeros(values.shape[1:])
+            if self.encoders_[name].scaling == "block":
+                spread = np.full_like(spread, np.sqrt(np.mean(spread**2)))
             scaling[name].set_statistics(torch.as_tensor(center, dtype=scaling[name].mean.dtype), torch.as_tensor(spread, dtype=scaling[name].mean.dtype))
 
     def _loader(self, prepared: Mapping[str, Any], data: FitData, rows: np.ndarray, run: Run, batch_size: int | None = None) -> Loader:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
-from collections.abc import Mapping
+import hashlib
+import importlib
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from mcgurk import registry
 from mcgurk.config import config
-from mcgurk.data.column import Column, Dense, Ragged
+from mcgurk.data.column import Column, Dense, Lazy, Ragged
 from mcgurk.data.dataset import Dataset
 from mcgurk.data.spec import ColumnSpec, Spec
 from mcgurk.errors import DataError, SpecMismatch, UnknownName, listing
@@ -39,7 +44,7 @@ def resolve(spec: Spec, encoders: Any) -> dict[str, Encoder]:
     for name, column in spec.items():
         choice = chosen.get(name, chosen.get(column.kind, "auto"))
         if choice == "auto":
-            choice = registry.find("encoders", "auto")(column)
+            choice = default_encoder(column)
         encoder = copy.deepcopy(choice) if isinstance(choice, Encoder) else registry.make("encoders", choice)
         if encoder.kinds and column.kind not in encoder.kinds:
             raise SpecMismatch(f"{type(encoder).__name__} reads {listing(encoder.kinds)}, but column {name!r} is {column.kind}; choose another encoder for it")
@@ -47,16 +52,94 @@ def resolve(spec: Spec, encoders: Any) -> dict[str, Encoder]:
     return out
 
 
+def default_encoder(column: ColumnSpec) -> Any:
+    """The encoders room's choice for a column of this spec."""
+    return importlib.import_module("mcgurk.encoders").default_encoder(column)
+
+
+class _Shared:
+    """What encoders learned and returned, by content; the oldest goes when the limit is reached."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.size = 0
+        self.kept: OrderedDict[str, tuple[Any, int]] = OrderedDict()
+
+    def get(self, key: str, make: Any, size: Any) -> Any:
+        if key in self.kept:
+            self.kept.move_to_end(key)
+            return self.kept[key][0]
+        value = make()
+        self.kept[key] = (value, size(value))
+        self.size += self.kept[key][1]
+        while self.size > self.limit and len(self.kept) > 1:
+            self.size -= self.kept.popitem(last=False)[1][1]
+        return value
+
+
+_shared: ContextVar[_Shared | None] = ContextVar("mcgurk_shared_features", default=None)
+
+
+@contextlib.contextmanager
+def sharing(limit: int = 2 << 30) -> Iterator[None]:
+    """Within the block, estimators that encode the same rows with the same encoder do it once (up to ``limit`` bytes are kept)."""
+    if _shared.get() is not None:
+        yield
+        return
+    token = _shared.set(_Shared(limit))
+    try:
+        yield
+    finally:
+        _shared.reset(token)
+
+
 def fit(encoders: Mapping[str, Encoder], X: Dataset, rows: np.ndarray) -> None:
     """Let every encoder learn from the training rows, and from nothing else."""
+    shared = _shared.get()
     for name, encoder in encoders.items():
-        if type(encoder).prepare_fit is not Encoder.prepare_fit:
-            encoder.prepare_fit(X[name].take(rows))
+        if type(encoder).prepare_fit is Encoder.prepare_fit:
+            continue
+        column = X[name].take(rows)
+        if shared is None:
+            encoder.prepare_fit(column)
+            continue
+        learned = shared.get(f"fit {encoder.fingerprint()} {content(column)}", lambda e=encoder, c=column: _learned(e, c), lambda v: 1 << 16)
+        for key, value in learned.items():
+            setattr(encoder, key, value)
+
+
+def _learned(encoder: Encoder, column: Column) -> dict[str, Any]:
+    encoder.prepare_fit(column)
+    return encoder.learned()
+
+
+def content(column: Column) -> str:
+    """SHA-256 of everything in a column."""
+    state = hashlib.sha256(f"{type(column).__name__} {column.kind} {len(column)}".encode())
+    state.update(np.ascontiguousarray(column.present).tobytes())
+    if isinstance(column, Lazy):
+        for i in np.flatnonzero(column.present):
+            state.update(hashlib.sha256(column.item_bytes(i)).digest())
+    else:
+        state.update(f"{column.values.dtype.str}{column.values.shape}".encode() + np.ascontiguousarray(column.values).tobytes())
+        if isinstance(column, Ragged):
+            state.update(column.offsets.tobytes())
+            state.update(b"" if column.times is None else np.ascontiguousarray(column.times).tobytes())
+        elif column.fields:
+            state.update(repr(column.fields).encode())
+    return state.hexdigest()
 
 
 def prepare(encoders: Mapping[str, Encoder], X: Dataset, run: Run | None = None) -> dict[str, Dense | Ragged]:
     """Every column encoded as far as it can be without gradients; frozen networks through the feature cache."""
-    return {name: _prepare(name, encoder, X[name], run) for name, encoder in encoders.items()}
+    shared = _shared.get()
+    if shared is None:
+        return {name: _prepare(name, encoder, X[name], run) for name, encoder in encoders.items()}
+    out = {}
+    for name, encoder in encoders.items():
+        key = f"prepare {encoder.fingerprint()} {content(X[name])}"
+        out[name] = shared.get(key, lambda n=name, e=encoder: _prepare(n, e, X[n], run), lambda c: c.values.nbytes)
+    return out
 
 
 def _prepare(name: str, encoder: Encoder, column: Column, run: Run | None) -> Dense | Ragged:

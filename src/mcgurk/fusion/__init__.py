@@ -1,0 +1,31 @@
+"""Fusion: several modalities to one answer. A layer fuses inside a network; a recipe makes a graph of analysis and decision units."""
+
+from mcgurk.registry import Entry, exports
+
+_ALL = ("classes", "multilabel", "number", "count")
+
+ENTRIES: dict[str, Entry] = {
+    "classifier": Entry("estimators:FusionClassifier", "classifier", "labels from several modalities, by any method of this table", None, ("classes", "multilabel"), small={"fusion": "concat", "epochs": 3}),
+    "regressor": Entry("estimators:FusionRegressor", "regressor", "numbers or counts from several modalities, by any method of this table", None, ("number", "count"), small={"fusion": "concat", "epochs": 3}),
+    "auto": Entry("auto:Auto", "recipe", "single modalities, late stacking and early fusion compete on inner folds; the simplest within one standard error is kept", None, _ALL, "all base units, 6 times", "van der Laan, Polley, Hubbard 2007, Stat. Appl. Genet. Mol. Biol.; Breiman, Friedman, Olshen, Stone 1984"),
+    "single": Entry("single:Single", "recipe", "one modality alone", None, _ALL, "d"),
+    "early": Entry("early:Early", "recipe", "standardised, balanced blocks side by side, one model", None, _ALL, "sum d_m", "Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems"),
+    "late": Entry("late:Late", "recipe", "one model a modality; decisions combined by a rule or by out-of-fold stacking", None, _ALL, "sum d_m + M C", "Kittler, Hatef, Duin, Matas 1998, IEEE TPAMI; Wolpert 1992, Neural Networks"),
+    "hybrid": Entry("hybrid:Hybrid", "recipe", "early fusion and single modalities, their decisions combined", None, _ALL, "2 sum d_m + M C", "Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems"),
+    "graph": Entry("graph:FusionGraph", "recipe", "any graph of feature-fusion, analysis and decision-fusion units", None, _ALL, "sum of its nodes", "Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems"),
+    "average": Entry("average:Average", "recipe", "the majority class or the mean: what knowing nothing gives", None, _ALL, "0"),
+    "graph_model": Entry("graph_model:GraphModel", "machine", "a fitted FusionGraph", None, _ALL),
+    "auto_model": Entry("auto:AutoModel", "machine", "the competition behind auto, and its winner", None, _ALL),
+    "average_model": Entry("average:AverageModel", "machine", "a fitted average", None, _ALL),
+    "linear": Entry("linear_unit:LinearUnit", "unit", "logistic, ridge or Poisson regression, its penalty chosen on inner folds", None, _ALL, "d C"),
+    "trees": Entry("trees_unit:TreesUnit", "unit", "histogram gradient boosting, stored as plain arrays", None, _ALL, "trees x depth", "Friedman 2001, Annals of Statistics; Ke et al. 2017, NeurIPS"),
+    "network": Entry("network_unit:NetworkUnit", "unit", "a small fully connected network", None, _ALL, "d h + h C"),
+    "side_by_side": Entry("side_by_side:SideBySide", "feature fusion", "standardised, balanced blocks and presence flags as one matrix"),
+    "rule": Entry("rule:Rule", "decision fusion", "a fixed or weighted rule on decisions", None, _ALL, "M C", "Kittler, Hatef, Duin, Matas 1998, IEEE TPAMI"),
+    "stacking": Entry("stacking:Stacking", "decision fusion", "a meta-model on out-of-fold decisions", None, _ALL, "M C", "Wolpert 1992, Neural Networks; Breiman 1996, Machine Learning"),
+    "concat": Entry("concat:Concat", "fusion", "balanced concatenation with presence flags, inside a network", "vector", _ALL, "sum d_m"),
+}  # fmt: skip
+
+OFFER = "offer"
+
+__getattr__, __dir__, __all__ = exports(__name__, ENTRIES)
