@@ -6,7 +6,7 @@ import dataclasses
 import os
 import threading
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -133,6 +133,8 @@ def _open(file: Opened) -> Image:
             picture = Image.open(file.stream, formats=[_FORMATS[kind]])
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             over("max_pixels", "the picture has more than twice as many pixels", file.name)
+        except (OSError, SyntaxError, EOFError) as error:
+            _damaged(error, file.name)
         finally:
             Image.MAX_IMAGE_PIXELS = before
     _fits(*picture.size, file.name)
@@ -168,10 +170,14 @@ def _load(picture: Image, name: str) -> None:
     try:
         picture.load()
     except (OSError, SyntaxError, EOFError) as error:
-        text = " ".join(str(error).split())[:160]
-        cut = any(word in text.lower() for word in ("truncated", "unexpected end", "not processed", "premature"))
-        cause = f"the file ends before the picture does ({text})" if cut else f"cannot be decoded ({text})"
-        fail("F06" if cut else "F05", name, cause, "get the whole file again" if cut else "replace or re-encode the file")
+        _damaged(error, name)
+
+
+def _damaged(error: Exception, name: str) -> NoReturn:
+    text = " ".join(str(error).split())[:160]
+    cut = any(word in text.lower() for word in ("truncated", "unexpected end", "not processed", "premature"))
+    cause = f"the file ends before the picture does ({text})" if cut else f"cannot be decoded ({text})"
+    fail("F06" if cut else "F05", name, cause, "get the whole file again" if cut else "replace or re-encode the file")
 
 
 def _turn(picture: Image, orientation: int) -> Image:

@@ -169,15 +169,18 @@ def check_parquet(path: str | os.PathLike[str], *, columns: list[str] | None = N
     import pyarrow
     import pyarrow.parquet
 
+    from mcgurk.data.source import opened  # which needs this module's limits
+
     name = os.path.basename(os.fspath(path))
     budget = limits().max_table_bytes
+    with opened(path) as regular:
+        size = regular.size
     try:
         with pyarrow.parquet.ParquetFile(path, page_checksum_verification=True, pre_buffer=False) as file:
             fixed, texts = _fixed_bytes(file, columns)
             total = max(file.metadata.num_rows, 1)
             share = 1.0 if rows is None else min(1.0, rows / total)
             found = int(fixed * share)
-            size = os.stat(path).st_size
             allowed = min(budget, max(_FREE, _RATIO * size)) if rows is None else budget
             if found <= allowed and texts:
                 found += int(_text_bytes(path, texts, (allowed - found) / share) * share)
