@@ -20,7 +20,10 @@ _EXPORTS = {
     "read_table": "read",
     "iter_table": "read",
     "write_parquet": "read",
-    "fingerprint": "fingerprint",
+    "folds": "split",
+    "holdout": "split",
+    "join": "pairs",
+    "expand": "pairs",
 }
 
 __getattr__, __dir__, __all__ = attach(__name__, _EXPORTS)
