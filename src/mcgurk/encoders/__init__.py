@@ -79,6 +79,14 @@ ENTRIES: dict[str, Entry] = {
         cost="samples x log(frame)",
         paper="Boersma 1993, IFA Proceedings; Eyben et al. 2016, IEEE TAC",
     ),
+    "whisper": Entry(
+        "whisper:WhisperEncoder",
+        role="encoder",
+        wants=("audio",),
+        summary="sound vectors (384) of the packaged encoder of Whisper tiny.en, one a sound or a sequence",
+        cost="0.2e9 per second of sound",
+        paper="Radford et al. 2023, ICML",
+    ),
     "series_stats": Entry(
         "series_stats:SeriesStats",
         role="encoder",

@@ -9,7 +9,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from mcgurk import config
+from mcgurk.run import Run
 
 Network = TypeVar("Network", bound=nn.Module)
 _networks: dict[Hashable, nn.Module] = {}
@@ -17,12 +17,8 @@ _lock = threading.Lock()
 
 
 def device() -> torch.device:
-    """Where frozen networks run: ``mcgurk.config.device``, an accelerator where that is "auto" and torch sees one."""
-    if config.device != "auto":
-        return torch.device(config.device)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    """Where frozen networks run: where everything else does under the settings in force."""
+    return torch.device(Run.of().device)
 
 
 def network(key: Hashable, make: Callable[[], Network]) -> Network:

@@ -53,6 +53,7 @@ class EfficientNetEncoder(Encoder):
 
     kinds = ("image",)
     scaling = "block"
+    assets = ("efficientnet",)
 
     def __init__(self, *, tokens: bool = False, probabilities: bool = False) -> None:
         super().__init__()
@@ -145,9 +146,9 @@ def _grid_steps(column: Dense | Ragged) -> Ragged:
     """(n, 49, 1280) or one (49, 1280) a step -> 49 steps a picture."""
     places = column.item[0]
     if isinstance(column, Ragged):
-        return Ragged(column.values.reshape(-1, WIDTH), column.offsets * places, column.present, None, "tokens")
+        return Ragged(column.values.reshape(-1, WIDTH), column.offsets * places, column.present, None, "series")
     offsets = np.concatenate([[0], np.cumsum(column.present)]) * places
-    return Ragged(column.values[column.present].reshape(-1, WIDTH), offsets, column.present, None, "tokens")
+    return Ragged(column.values[column.present].reshape(-1, WIDTH), offsets, column.present, None, "series")
 
 
 def _load(folder: Path) -> Lite0:

@@ -50,6 +50,7 @@ class MiniLMEncoder(Encoder):
 
     kinds = ("text",)
     scaling = "block"
+    assets = ("minilm",)
 
     def __init__(self, *, tokens: bool = False, max_tokens: int = 256) -> None:
         super().__init__()
@@ -142,7 +143,7 @@ def _sequences(states: list[np.ndarray], column: Lazy) -> Ragged:
     empty = np.zeros((0, WIDTH), dtype=np.float32)
     lengths = np.zeros(len(column), dtype=np.int64)
     lengths[column.present] = [len(s) for s in states]
-    return Ragged(np.concatenate([empty, *states]), np.concatenate([[0], np.cumsum(lengths)]), column.present, None, "tokens")
+    return Ragged(np.concatenate([empty, *states]), np.concatenate([[0], np.cumsum(lengths)]), column.present, None, "series")
 
 
 @cache

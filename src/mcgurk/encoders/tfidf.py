@@ -88,13 +88,11 @@ class TfidfEncoder(Encoder):
     def prepare_fit(self, column: Column) -> None:
         self._check()
         items = texts(flatten(lazy_of(column, "TfidfEncoder", "text"))[0])
-        self._ready = None
         self.terms_, self.breaks_, self.idf_ = self._vocabulary(items)
         for name in ("axes_", "rows_"):
             vars(self).pop(name, None)
         if self.components == "full":
             self.rows_ = self._span(self.matrix(items))
-            self._ready = None
         elif self.components is not None:
             self.axes_ = _axes(self.matrix(items), int(self.components))
 
@@ -163,19 +161,20 @@ class TfidfEncoder(Encoder):
 
     def _prepared(self) -> tuple[list[CountVectorizer], tuple[sparse.csr_matrix, np.ndarray] | None]:
         """What follows from the learned state and is not worth saving: vectorizers, and the spanning texts with their Cholesky factor."""
-        if self._ready is None:
+        learned = self.terms_, getattr(self, "rows_", None)
+        if self._ready is None or any(a is not b for a, b in zip(self._ready[0], learned)):
             terms = self.terms_.split("\n") if self.terms_ else []
             places = zip(self._kinds(), self.breaks_[:-1], self.breaks_[1:])
             vectorizers = [
                 CountVectorizer(analyzer=kind, ngram_range=size, vocabulary=terms[a:b] or ["\n"]) for (kind, size), a, b in places
             ]
             span = None
-            if hasattr(self, "rows_"):
-                shape = (len(self.rows_["indptr"]) - 1, len(terms))
-                rows = sparse.csr_matrix((self.rows_["data"], self.rows_["indices"], self.rows_["indptr"]), shape=shape)
+            if learned[1] is not None:
+                parts = learned[1]
+                rows = sparse.csr_matrix((parts["data"], parts["indices"], parts["indptr"]), shape=(len(parts["indptr"]) - 1, len(terms)))
                 span = rows, np.linalg.cholesky((rows @ rows.T).toarray())
-            self._ready = vectorizers, span
-        return self._ready
+            self._ready = learned, (vectorizers, span)
+        return self._ready[1]
 
     def _prepare(self, column: Lazy) -> Dense:
         matrix = self.matrix(texts(column))

@@ -18,7 +18,7 @@ class Precomputed(Encoder):
     Shapes: Dense (n, *item) -> the same; Ragged (N, *step) -> the same.
 
     Raises:
-        DataError: a column of strings, paths or bytes.
+        DataError: a column of strings, paths or bytes; integer tokens.
 
     Example:
         >>> import numpy as np
@@ -34,9 +34,13 @@ class Precomputed(Encoder):
     def prepare(self, column: Column) -> Dense | Ragged:
         if isinstance(column, Lazy):
             raise DataError(f"Precomputed reads arrays; got {column.kind} items: choose an encoder of {column.kind}")
+        if column.kind == "tokens" and column.values.dtype.kind != "f":
+            raise DataError(
+                "Precomputed got integer tokens, whose values carry no order; give token vectors, or texts for an encoder of text"
+            )
         wanted = column.values.dtype if column.values.dtype.kind == "f" else np.dtype(np.float32)
         values = column.values.astype(wanted, copy=False)
         if isinstance(column, Dense):
             kept = column.present.reshape((-1,) + (1,) * (values.ndim - 1))
             return Dense(np.where(kept, values, np.zeros((), wanted)), column.present, column.kind, column.fields)
-        return Ragged(values, column.offsets, column.present, column.times, column.kind)
+        return Ragged(values, column.offsets, column.present, column.times, "series" if column.kind == "tokens" else column.kind)
