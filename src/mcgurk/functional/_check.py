@@ -89,3 +89,26 @@ def _finite(array: Float, name: str, missing: bool) -> None:
             f"{name} holds {array[where]} at position {where}; expected {wanted}: clean that cell",
             code="N01",
         )
+
+
+def decisions(logp: Any, present: Any, prior: Any | None) -> tuple[Float, Bool, Float]:
+    """Log-probabilities (n, M, C), presence (n, M) and log prior (C,) of a late-fusion rule, checked against each other."""
+    values, mask = np.asarray(logp, dtype=np.float64), np.asarray(present)
+    if values.ndim != 3 or values.shape[1] < 1 or values.shape[2] < 2:
+        raise DataError(f"logp has shape {values.shape}; expected (rows, modalities, classes) with at least 1 modality and 2 classes")
+    if mask.shape != values.shape[:2] or mask.dtype != np.bool_:
+        raise DataError(f"present has shape {mask.shape} and type {mask.dtype}; expected bool of shape {values.shape[:2]}")
+    bad = mask[:, :, None] & ~(values <= 1e-6)  # NaN compares false
+    if bad.any():
+        row, modality, k = (int(i) for i in np.argwhere(bad)[0])
+        raise DataError(
+            f"row {row}, modality {modality}, class {k} has log-probability {values[row, modality, k]}; expected a number <= 0",
+            code="N01",
+        )
+    if prior is None:
+        return values, mask, np.full(values.shape[2], -np.log(values.shape[2]))
+    p = vector(prior, "prior", values.shape[2])
+    if (p < 0).any() or not p.sum() > 0:
+        raise DataError("the prior must be non-negative with a positive sum; give the class shares of the training rows")
+    with np.errstate(divide="ignore"):
+        return values, mask, np.log(p / p.sum())
