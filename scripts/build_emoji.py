@@ -56,7 +56,8 @@ VARIANTS = frozenset(
     "up down left right leftwards rightwards upwards downwards "
     "low high volume 1st 2nd 3rd face with in a the of".split()
 )
-TWIN_DISTANCE = 0.045  # root mean square over a 24 x 24 RGB picture in [0, 1]; above it, likeness is chance (a white square, an exclamation mark)
+#: Root mean square over 24 x 24 RGB in [0, 1]; above it likeness is chance (a white square, an exclamation mark).
+TWIN_DISTANCE = 0.045
 
 
 @dataclass
@@ -265,15 +266,17 @@ def build(packages: Path, out: Path) -> None:
     )
     unicode = licence(
         doc / "unicode-cldr-core" / "copyright",
-        "Names, keywords, groups, versions and code points in emoji.parquet are taken from the Unicode Character Database 15.0 and CLDR 41,\n"
-        "Copyright © 1991-2022 Unicode, Inc., and were selected and rearranged into a table; year and family were added.",
+        "Names, keywords, groups, versions and code points in emoji.parquet are taken from the Unicode Character\n"
+        "Database 15.0 and CLDR 41, Copyright © 1991-2022 Unicode, Inc., and were selected and rearranged into a table;\n"
+        "year and family were added.",
         "NOTICE TO USER",
     )
     contents = {"emoji.parquet": buffer.getvalue(), "LICENSE-OFL.txt": ofl.encode(), "LICENSE-UNICODE.txt": unicode.encode()}
     for name, content in contents.items():
         atomic_write(out / name, content)
     made_with = {"pillow": PIL.__version__, "libwebp": features.version("webp"), "pyarrow": pyarrow.__version__}
-    embedded.write_manifest(out, contents, source="fonts-noto-color-emoji 2.042, unicode-data 15.0.0, unicode-cldr-core 41 (Debian)", made_with=made_with)
+    source = "fonts-noto-color-emoji 2.042, unicode-data 15.0.0, unicode-cldr-core 41 (Debian)"
+    embedded.write_manifest(out, contents, source=source, made_with=made_with)
 
 
 if __name__ == "__main__":

@@ -49,13 +49,14 @@ def build(packages: Path, out: Path) -> None:
             packed = io.BytesIO()
             soundfile.write(packed, samples, rate, format="FLAC", subtype="PCM_16", compression_level=1.0)
             contents[name] = packed.getvalue()
-            index.append({"file": name, "transcript": words, "speaker": speaker, "source": source, "seconds": round(len(samples) / rate, 4)})
+            seconds = round(len(samples) / rate, 4)
+            index.append({"file": name, "transcript": words, "speaker": speaker, "source": source, "seconds": seconds})
     contents["speech.json"] = (json.dumps(index, indent=1) + "\n").encode()
     notice = (packages / "usr/share/doc/pocketsphinx-testdata/copyright").read_text("utf-8")
     begin, end = notice.index("Files: *"), notice.index("Files: doc/doxy2swig.py")
     head = (
         "The recordings come from the test data of CMU PocketSphinx (0.8+5prealpha), packed as FLAC without change of a sample.\n"
-        "The five sentences of Sense and Sensibility are LibriVox recordings, which LibriVox dedicates to the public domain; the book is of 1811.\n\n"
+        "The five sentences of Sense and Sensibility (1811) are LibriVox recordings, which LibriVox dedicates to the public domain.\n\n"
     )
     body = "\n".join("" if line.strip() == "." else line.removeprefix(" ") for line in notice[begin:end].strip().splitlines())
     contents["LICENSE-BSD.txt"] = (head + body + "\n").encode()

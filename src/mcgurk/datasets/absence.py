@@ -25,16 +25,17 @@ def make_absence(
     sites: int = 20,
     random_state: int = 0,
 ) -> tuple[Dataset, np.ndarray]:
-    """Independent evidence t_a, t_b = strength s + e in both modalities; b is absent in about ``rate`` of the rows, for one of four reasons.
+    """Independent evidence t_a, t_b = strength s + e in both modalities; b is absent in about ``rate`` of the rows,
+    for one of four reasons.
 
     - ``mcar``: by a coin, P = rate.
     - ``mar``: because of what a shows: P = rate + delta where t_a > 0, rate - delta elsewhere, delta = bias min(rate, 1 - rate).
     - ``mnar``: because of what b itself would have shown: the same with t_b.
     - ``modality``: whole sites never record b; site numbers are X.rows["group"].
 
-    Known answer, with h = Phi(strength), both = Phi(sqrt(2) strength), D = delta (2 h - 1), so that P(absent | s) = rate + s D: a alone h always; b alone
-    and both together are in :func:`absence_answer`. That b is absent says nothing under mcar and modality, something about s under mar to who
-    sees b alone, and under mnar to everyone: there only a method that takes presence as an input reaches the bound.
+    Known answer: Phi(strength) for a alone; b alone and both together are in :func:`absence_answer`. That b is absent says nothing under
+    mcar and modality; under mar it tells something about s to who sees b alone; under mnar to everyone, so that there only a method that
+    takes presence as an input reaches the bound.
 
     When not to use it: to prove a method robust. Real absence mixes the four.
 
@@ -88,18 +89,16 @@ def make_absence(
 def absence_answer(mechanism: str = "mcar", rate: float = 0.3, strength: float = 1.0, bias: float = 0.8) -> dict[str, float]:
     """Bayes accuracy of ``a``, ``b`` and ``a+b`` over all rows, presence of b being visible.
 
-    Both together: (1 - rate) Phi(sqrt(2) strength) + rate Phi(strength) under mcar, mar and modality. Under mnar the absent part is
-    a two-Gaussian decision with prior odds (rate + D) : (rate - D).
+    Both together: (1 - rate) Phi(sqrt(2) strength) + rate Phi(strength) under mcar, mar and modality. With D = delta (2 Phi(strength) - 1),
+    P(absent | s) = rate + s D under mar and mnar; under mnar the absent part is a decision between two Gaussians of masses (rate + D) / 2
+    and (rate - D) / 2, under mar the seen part of b alone is one between (1 - rate - D) / 2 and (1 - rate + D) / 2.
     """
     _check_mechanism(mechanism)
     strength = abs(strength)
     alone, both = normal_cdf(strength), normal_cdf(math.sqrt(2) * strength)
     tilt = bias * min(rate, 1 - rate) * (2 * alone - 1) if mechanism in ("mar", "mnar") else 0.0
     absent = 0.5 * (rate + abs(tilt))
-    if mechanism == "mar":
-        seen_b = _two_gaussians(0.5 * (1 - rate - tilt), 0.5 * (1 - rate + tilt), strength)
-    else:
-        seen_b = (1 - rate) * alone
+    seen_b = _two_gaussians(0.5 * (1 - rate - tilt), 0.5 * (1 - rate + tilt), strength) if mechanism == "mar" else (1 - rate) * alone
     unseen_b = _two_gaussians(0.5 * (rate + tilt), 0.5 * (rate - tilt), strength) if mechanism == "mnar" else rate * alone
     return {"a": alone, "b": seen_b + absent, "a+b": (1 - rate) * both + unseen_b}
 

@@ -30,7 +30,8 @@ def make_bilinear(n: int = 8000, d: int = 16, rank: int | None = None, random_st
     Raises:
         DataError: S01 for n or d below 1.
 
-    Source: Tenenbaum, Freeman 2000, Separating style and content with bilinear models, Neural Computation 12:1247-1283 (the symmetric model).
+    Source: Tenenbaum, Freeman 2000, Separating style and content with bilinear models, Neural Computation
+        12:1247-1283 (the symmetric model).
 
     Example:
         >>> from mcgurk.datasets import make_bilinear

@@ -51,15 +51,26 @@ CATALOGUE: dict[str, Info] = {
         "group (nine) or year of introduction",
         "OFL-1.1 (pictures), Unicode-DFS-2016 (texts)",
     ),
-    "speech": Info("speech:load_speech", "embedded", "9", "Short read English recordings with their words.", "", "public domain, BSD-2-Clause"),
+    "speech": Info(
+        "speech:load_speech", "embedded", "9", "Short read English recordings with their words.", "", "public domain, BSD-2-Clause"
+    ),
     "digits_halves": Info(
-        "digits:load_digits_halves", "embedded", "1,797", "Handwritten digits cut into a left and a right half.", "digit", "BSD-3-Clause (scikit-learn)"
+        "digits:load_digits_halves",
+        "embedded",
+        "1,797",
+        "Handwritten digits cut into a left and a right half.",
+        "digit",
+        "BSD-3-Clause (scikit-learn)",
     ),
     "redundancy": Info("redundancy:make_redundancy", "planted", "any", "Two modalities that say the same thing.", "0 or 1"),
-    "uniqueness": Info("uniqueness:make_uniqueness", "planted", "any", "One modality knows something, the other nothing (or something else).", "0 or 1"),
+    "uniqueness": Info(
+        "uniqueness:make_uniqueness", "planted", "any", "One modality knows something, the other nothing (or something else).", "0 or 1"
+    ),
     "synergy": Info("synergy:make_synergy", "planted", "any", "Nothing alone, nearly everything together: exclusive or.", "0 or 1"),
     "noise": Info("noise:make_noise", "planted", "any", "Nothing at all: the null.", "0 or 1"),
-    "group_leak": Info("group_leak:make_group_leak", "planted", "any", "A modality that recognises the group a row comes from, not its label.", "0 or 1"),
+    "group_leak": Info(
+        "group_leak:make_group_leak", "planted", "any", "A modality that recognises the group a row comes from, not its label.", "0 or 1"
+    ),
     "absence": Info("absence:make_absence", "planted", "any", "Two modalities, one with holes: mcar, mar, mnar or whole sites.", "0 or 1"),
     "bilinear": Info("bilinear:make_bilinear", "planted", "any", "A label bilinear in two modalities, without noise.", "0 or 1"),
     "reliability": Info("reliability:make_reliability", "planted", "any", "A flag says which modality to trust in this row.", "0 or 1"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,9 @@ def load_cmu_mosi(
         step = np.arange(len(y)) - np.repeat(starts, np.diff(offsets))
         frame = pd.DataFrame({"group": video, "split": split, "step": step})
         return Dataset({"words": Lazy(words), **{k: Dense(v) for k, v in features.items()}}, ids=ids, rows=frame), y, facts
-    sequences = Lazy([tuple(words[a:b]) for a, b in zip(offsets[:-1], offsets[1:])])
+    sequences = Lazy([tuple(words[a:b]) for a, b in pairwise(offsets)])
     frame = pd.DataFrame({"group": video[starts], "split": split[starts]})
-    columns = {"words": sequences, **{k: Ragged(v, offsets) for k, v in features.items()}}
+    columns: dict[str, Any] = {"words": sequences, **{k: Ragged(v, offsets) for k, v in features.items()}}
     return Dataset(columns, ids=video[starts], rows=frame), Ragged(y, offsets), facts
 
 

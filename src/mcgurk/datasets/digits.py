@@ -17,7 +17,8 @@ def load_digits_halves() -> tuple[Dataset, np.ndarray]:
     When not to use it: where the writers matter. They are not recorded, so no split keeps a writer on one side.
 
     Shapes:
-        ``left``, ``right``: (1797, 32) pixels divided by 16; X.rows["split"] is "train" for the first 1,200 rows and "test" after; y: (1797,) int.
+        ``left``, ``right``: (1797, 32) pixels divided by 16; X.rows["split"] is "train" for the first 1,200 rows and "test"
+        after; y: (1797,) int.
 
     Source: Alpaydin, Kaynak 1998, Optical Recognition of Handwritten Digits (UCI), as shipped by scikit-learn.
 

@@ -37,8 +37,8 @@ _SIGNATURES = (
 def export(X: Dataset, y: Any, folder: str | os.PathLike[str], *, target: str = "y", facts: Sequence[str] = ("group", "split")) -> Path:
     """Write ``folder/table.csv``, one line a row, and the media beside it; ``mcgurk.read_csv(…, target=…, id="id")`` reads it back.
 
-    Texts and table cells stand in the cells, files are named by relative paths, vectors, series and several values in a cell are JSON lists.
-    An absent cell is empty.
+    Texts and table cells stand in the cells, files are named by relative paths; vectors, series and several values in a
+    cell are JSON lists. An absent cell is empty.
 
     When not to use it: as an archive. CSV cannot tell an empty text from an absent one and writes numbers as text; Parquet keeps both.
 
@@ -71,7 +71,8 @@ def export(X: Dataset, y: Any, folder: str | os.PathLike[str], *, target: str = 
                 _add(columns, field.name, _table_cells(column.values[:, j], field))
         elif isinstance(column, Lazy):
             write = _media_writer(base, name, names) if column.kind in MEDIA else None
-            _add(columns, name, [_lazy_cell(item, i, write) if ok else "" for i, (item, ok) in enumerate(zip(column.items, column.present))])
+            pairs = enumerate(zip(column.items, column.present))
+            _add(columns, name, [_lazy_cell(item, i, write) if ok else "" for i, (item, ok) in pairs])
         else:
             _add(columns, name, _array_cells(name, column))
     for fact in facts:
@@ -124,7 +125,8 @@ def _lazy_cell(item: Any, row: int, write: Callable[[Any, int, str], str] | None
 def _array_cells(name: str, column: Dense | Ragged) -> list[str]:
     if column.kind in MEDIA:
         raise DataError(
-            f"column {name!r} holds {column.kind}s as arrays, which a table cannot hold; leave it out with X.select(…) or write it with mcgurk.write_parquet",
+            f"column {name!r} holds {column.kind}s as arrays, which no cell of a table can hold; leave it out with X.select(…), "
+            "or keep the data with mcgurk.data.write_parquet",
             code="D06",
         )
     values = [column.values[i] if isinstance(column, Dense) else column.row(i) for i in range(len(column))]

@@ -18,7 +18,9 @@ PARTS = ("mouth_0000_0249.npz", "mouth_0250_0499.npz")
 FRAMES_PER_S = 25.0
 
 
-def load_grid(root: str | os.PathLike[str] | None = None, *, target: str = "digit", mouth_only: bool = True) -> tuple[Dataset, np.ndarray, dict[str, Any]]:
+def load_grid(
+    root: str | os.PathLike[str] | None = None, *, target: str = "digit", mouth_only: bool = True
+) -> tuple[Dataset, np.ndarray, dict[str, Any]]:
     """Which word was said, from the pictures of the mouth and from the sound ("bin blue at f two now").
 
     When not to use it: to speak of lip reading in general; it is one speaker in one session, and there is no standard split.
@@ -29,8 +31,9 @@ def load_grid(root: str | os.PathLike[str] | None = None, *, target: str = "digi
         mouth_only: only clips 0 to 499, for which there are pictures; else all 1,000, the mouth absent in the second half.
 
     Shapes:
-        X: ``mouth`` Ragged uint8 (T, 32, 48) at 25 frames a second with times (75 frames; 74 in clip 363), ``sound`` (Ogg bytes, 16 kHz mono),
-        both of the whole clip; X.rows: ``start``, ``end`` (seconds of the target word), ``sentence``; X.ids: clip names. y: (n,) words.
+        X: ``mouth`` Ragged uint8 (T, 32, 48) at 25 frames a second with times (75 frames; 74 in clip 363), ``sound`` (Ogg bytes, 16 kHz
+        mono), both of the whole clip; X.rows: ``start``, ``end`` (seconds of the target word), ``sentence``; X.ids: clip
+        names. y: (n,) words.
 
     Raises:
         UnknownName: another target.
@@ -56,7 +59,7 @@ def load_grid(root: str | os.PathLike[str] | None = None, *, target: str = "digi
     pictures = [mouths.get(clip) for clip in clips]
     times = [None if p is None else np.arange(len(p)) / FRAMES_PER_S for p in pictures]
     sound = zip_members(folder / "audio_16k_ogg.zip", [f"{clip}.ogg" for clip in clips])
-    columns = {"mouth": Ragged.of(pictures, kind="video", times=times), "sound": Lazy(sound, kind="audio")}
+    columns: dict[str, Any] = {"mouth": Ragged.of(pictures, kind="video", times=times), "sound": Lazy(sound, kind="audio")}
     rows = pd.DataFrame(
         {
             "start": [start for _, start, _ in target_words],

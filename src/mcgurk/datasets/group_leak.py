@@ -6,7 +6,7 @@ import numpy as np
 
 from mcgurk.data.column import Dense
 from mcgurk.data.dataset import Dataset
-from mcgurk.datasets._signal import along, check, normal_cdf, signs
+from mcgurk.datasets._signal import along, check, normal_cdf
 from mcgurk.errors import DataError
 from mcgurk.seeding import generator
 

@@ -30,8 +30,8 @@ def load_houses(
         group: what splits keep together: "twins" (houses that share a photo) or "zip" (whole zip codes, the question for a new town).
 
     Shapes:
-        X: ``bathroom``, ``bedroom``, ``frontal``, ``kitchen`` (JPEG bytes, short side 160 px), ``tabular`` (bedrooms, bathrooms, area in square
-        feet, zip as a category); X.rows: ``group``, ``zip``; X.ids: number of the house as in the photos' names, from 1.
+        X: ``bathroom``, ``bedroom``, ``frontal``, ``kitchen`` (JPEG bytes, short side 160 px), ``tabular`` (bedrooms, bathrooms,
+        area in square feet, zip as a category); X.rows: ``group``, ``zip``; X.ids: number of the house as in the photos' names, from 1.
         y: (n,) price in dollars. info: ``twins``, pairs of ids that share a photo.
 
     Raises:
@@ -45,7 +45,8 @@ def load_houses(
     if zips not in ("all", "large") or group not in ("twins", "zip"):
         raise UnknownName(f"zips={zips!r}, group={group!r}; expected zips 'all' or 'large' and group 'twins' or 'zip'")
     folder = data_folder(root, "houses", ("HousesInfo.txt", "images_160px.zip"))
-    table = np.array([[float(cell) for cell in line.split()] for line in decode_text(folder / "HousesInfo.txt").splitlines() if line.strip()])
+    lines = decode_text(folder / "HousesInfo.txt").splitlines()
+    table = np.array([[float(cell) for cell in line.split()] for line in lines if line.strip()])
     n = len(table)
     photos = {room: zip_members(folder / "images_160px.zip", [f"{i + 1}_{room}.jpg" for i in range(n)]) for room in ROOMS}
     zip_codes = np.array([f"{int(z):05d}" for z in table[:, 3]])
@@ -67,7 +68,7 @@ def load_houses(
 
 def _twins(photos: dict[str, list[bytes | None]]) -> list[list[int]]:
     """Rows that show the same photo of the same room, stored twice or compressed twice."""
-    pairs = set()
+    pairs: set[tuple[int, int]] = set()
     for pictures in photos.values():
         shown = [i for i, picture in enumerate(pictures) if picture is not None]
         small = np.stack([_thumbnail(picture) for picture in pictures if picture is not None])

@@ -12,7 +12,13 @@ from mcgurk.seeding import generator
 
 
 def make_lag(
-    n: int = 100, steps: int = 200, max_lag: int = 10, noise: float = 0.3, step_s: float = 0.04, shortest: float = 0.7, random_state: int = 0
+    n: int = 100,
+    steps: int = 200,
+    max_lag: int = 10,
+    noise: float = 0.3,
+    step_s: float = 0.04,
+    shortest: float = 0.7,
+    random_state: int = 0,
 ) -> tuple[Dataset, np.ndarray]:
     """White noise smoothed over three steps, seen as a[t] = x[t] + noise e and b[t] = x[t - lag] + noise e; the label is the lag in steps.
 
@@ -43,9 +49,12 @@ def make_lag(
         (True, True)
     """
     check(n, steps, shortest=shortest)
-    least = max(int(round(shortest * steps)), 1)
+    least = max(round(shortest * steps), 1)
     if max_lag < 0 or least < 2 * max_lag + 1:
-        raise DataError(f"rows of {least} steps are too short for lags up to {max_lag}; give at least {2 * max_lag + 1} steps or a smaller max_lag", code="S01")
+        raise DataError(
+            f"rows of {least} steps are too short for lags up to {max_lag}; give at least {2 * max_lag + 1} steps or a smaller max_lag",
+            code="S01",
+        )
     rng = generator(random_state, "lag", "rows")
     lags = rng.integers(-max_lag, max_lag + 1, n)
     lengths = rng.integers(least, steps + 1, n)
