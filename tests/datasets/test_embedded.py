@@ -50,7 +50,7 @@ def test_missing_unlisted_and_outside_names_are_refused(copy):
     for name in ("cards-001.flac", "extra.txt", "../speech/speech.json"):
         with pytest.raises(StoreError, match="not in this installation") as caught:
             embedded.read("speech", name, folder=copy)
-        assert caught.value.code == "S02"
+        assert caught.value.code == "S03"
     with pytest.raises(StoreError, match="not in this installation"):
         embedded.manifest("nothing", folder=copy)
 

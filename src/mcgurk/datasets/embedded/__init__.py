@@ -21,13 +21,13 @@ def read(dataset: str, name: str, *, folder: Path = FOLDER) -> bytes:
         name: file in it, as the manifest lists it.
 
     Raises:
-        StoreError: S02 when the file is not in the installation.
+        StoreError: S03 when the file is not in the installation.
         IntegrityError: S01 when its bytes are not those the package was made with.
     """
     entry = manifest(dataset, folder=folder)["files"].get(name)
     path = folder / dataset / name
     if entry is None or not path.is_file():
-        raise StoreError(f"embedded file {dataset}/{name} is not in this installation ({path}); reinstall mcgurk", code="S02")
+        raise StoreError(f"embedded file {dataset}/{name} is not in this installation ({path}); reinstall mcgurk", code="S03")
     content = path.read_bytes()
     if sha256_bytes(content) != entry["sha256"]:
         raise IntegrityError(
@@ -40,7 +40,7 @@ def manifest(dataset: str, *, folder: Path = FOLDER) -> dict:
     """What was shipped: ``files`` (SHA-256 and size of each), ``source``, ``made_with``."""
     path = folder / dataset / MANIFEST
     if not path.is_file():
-        raise StoreError(f"embedded data set {dataset!r} is not in this installation ({path}); reinstall mcgurk", code="S02")
+        raise StoreError(f"embedded data set {dataset!r} is not in this installation ({path}); reinstall mcgurk", code="S03")
     try:
         found = json.loads(path.read_text("utf-8"))
         found["files"].get("")
