@@ -35,7 +35,7 @@ def test_list(cli):
 def test_show(cli):
     code, out, _ = cli("show", "emoji")
     assert code == 0
-    assert "1609 rows" in out
+    assert "1601 rows" in out
     assert "X, y = load_emoji()" in out
     assert "groups" in out
     code, out, _ = cli("show", "synergy")

@@ -46,9 +46,9 @@ CATALOGUE: dict[str, Info] = {
     "emoji": Info(
         "emoji:load_emoji",
         "embedded",
-        "1,609 (1,870 with flags)",
+        "1,601 (1,870 with flags)",
         "Emoji: a picture, a name, keywords and facts each.",
-        "group (nine) or year of introduction",
+        "group (eight) or year of introduction",
         "OFL-1.1 (pictures), Unicode-DFS-2016 (texts)",
     ),
     "speech": Info(
