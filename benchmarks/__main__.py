@@ -21,9 +21,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mcgurk.cli._shell import plain
 from mcgurk.errors import McgurkError
 from mcgurk.files import atomic_write
+from mcgurk.results import plain
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE.parent / "docs" / "results"

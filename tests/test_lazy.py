@@ -23,6 +23,24 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         get("derrive")
 
 
+def test_a_function_keeps_its_name_after_its_file_was_imported(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "house"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "from mcgurk._lazy import attach\n__getattr__, __dir__, __all__ = attach(__name__, {'tap': 'tap', 'door': ''})"
+    )
+    (package / "tap.py").write_text("def tap(): return 'water'")
+    (package / "door.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import house
+    import house.tap
+
+    assert house.tap() == house.tap() == "water"
+    from house.tap import tap
+
+    assert tap() == "water" and isinstance(house.door, types.ModuleType)
+
+
 def test_optional(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _lazy.optional("json", "any", "reading") is sys.modules["json"]
     monkeypatch.setitem(sys.modules, "usearch", None)

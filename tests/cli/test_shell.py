@@ -7,12 +7,14 @@ import warnings
 from pathlib import Path
 
 import numpy
+import pandas
 import pytest
 import typer
 
 import mcgurk
 from mcgurk.cli import _shell
 from mcgurk.errors import DataError, McgurkWarning
+from mcgurk.results import Report
 
 
 def ask(function, *arguments: str) -> int:
@@ -126,12 +128,13 @@ def test_bad_news_without_an_error(capsys) -> None:
     assert ask(talk) == 0
 
 
-def test_results_unfold_themselves() -> None:
-    class Result:
-        def to_json(self) -> str:
-            return '{"a": 1}'
+def test_a_result_is_its_own_json(capsys) -> None:
+    def measure() -> Report:
+        return Report(table=pandas.DataFrame({"a": [1.5, numpy.nan]}), scalars={"score": numpy.float64(0.5)})
 
-    assert _shell.plain([Result(), {1: {2.5}}, float("inf")]) == [{"a": 1}, {"1": [2.5]}, None]
+    assert ask(measure, "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["scalars"] == {"score": 0.5} and shown["table"] == [{"a": 1.5}, {"a": None}]
 
 
 def test_a_verb_with_sub_verbs_shares_the_options_once(capsys) -> None:

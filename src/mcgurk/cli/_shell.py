@@ -1,9 +1,9 @@
 """What every verb shares: its common options, its two voices (people, machines) and how it fails.
 
-A verb is a plain function. It talks to people with :func:`say` and :func:`console`, and returns a value made of dicts, lists, numbers and
-strings; under ``--json`` the talk is muted and the returned value is printed instead, so no verb formats JSON. It fails by raising a
-:class:`~mcgurk.errors.McgurkError`. ``--json --debug --quiet --cache --threads`` are added to it here (a verb that declares one of these
-names itself receives it).
+A verb is a plain function. It talks to people with :func:`say` and :func:`console`, and returns a result, or a value made of dicts,
+lists, numbers and strings. Under ``--json`` the talk is muted and the returned value is printed, so no verb formats JSON. It fails by
+raising a :class:`~mcgurk.errors.McgurkError`. ``--json --debug --quiet --cache --threads`` are added to it here; a verb that declares one
+of these names itself receives it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import contextlib
 import functools
 import inspect
 import json as json_text
-import math
 import os
 import sys
 import traceback
@@ -113,7 +112,7 @@ def _with_shared_options(function: Callable[..., Any]) -> Callable[..., int]:
         with _session(shared):
             result = function(**own)
             if session.json:
-                typer.echo(json_text.dumps(plain(result), ensure_ascii=False))
+                _print_json(result)
             return session.exit_code
 
     own_parameters = [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in signature.parameters.values()]
@@ -121,6 +120,13 @@ def _with_shared_options(function: Callable[..., Any]) -> Callable[..., int]:
     verb.shares_options = True  # type: ignore[attr-defined]
     verb.__annotations__ = {item.name: item.annotation for item in [*own_parameters, *added]}
     return verb
+
+
+def _print_json(result: Any) -> None:
+    from mcgurk.results import Result, plain
+
+    whole = json_text.loads(result.to_json()) if isinstance(result, Result) else plain(result)
+    typer.echo(json_text.dumps(whole, ensure_ascii=False))
 
 
 @contextlib.contextmanager
@@ -188,20 +194,3 @@ def _fail(message: str, code: str, machine: bool, exit_code: int) -> int:
     else:
         typer.echo(f"Error: {message} [{code}]", err=True)
     return exit_code
-
-
-def plain(value: Any) -> Any:
-    """``value`` as JSON has it: numpy scalars and arrays, paths, dates and results unfolded; NaN and infinities become null."""
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    if hasattr(value, "to_json"):
-        return json_text.loads(value.to_json())
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    return str(value)
