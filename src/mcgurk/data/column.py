@@ -14,6 +14,8 @@ from mcgurk.errors import DataError, listing
 
 KINDS = ("text", "image", "audio", "video", "tabular", "series", "vector", "tokens")
 FIELD_KINDS = ("number", "category", "date", "flag")
+_BLOCK = 1 << 22
+_hashes: dict[tuple[Path, int, int], str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Dense:
     """
 
     values: np.ndarray
-    present: np.ndarray | None = None
+    present: Any = None
     kind: str = "vector"
     fields: tuple[Field, ...] | None = None
 
@@ -98,7 +100,7 @@ class Ragged:
 
     values: np.ndarray
     offsets: np.ndarray
-    present: np.ndarray | None = None
+    present: Any = None
     times: np.ndarray | None = None
     kind: str = "series"
 
@@ -175,8 +177,8 @@ class Lazy:
         kind: text, image, audio or video.
     """
 
-    items: np.ndarray
-    present: np.ndarray | None = None
+    items: Any
+    present: Any = None
     kind: str = "text"
 
     def __post_init__(self) -> None:
@@ -190,7 +192,7 @@ class Lazy:
         object.__setattr__(self, "items", items)
         object.__setattr__(self, "present", _mask(present, len(items)))
         _check_kind(self.kind)
-        for i in np.flatnonzero(self.present):
+        for i in np.flatnonzero(self.present).tolist():
             if not isinstance(items[i], (str, bytes, Path, tuple)):
                 raise DataError(
                     f"row {i} of a {self.kind} column holds {type(items[i]).__name__}; expected text, a path, bytes or a tuple of them "
@@ -229,7 +231,7 @@ def gather_steps(offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.
     return steps, out
 
 
-def concatenate(columns: Sequence[Column]) -> Column:
+def concatenate(columns: Sequence[Any]) -> Column:
     """Stack columns of one container, kind and item shape on top of each other."""
     first = columns[0]
     if any(type(c) is not type(first) or c.kind != first.kind for c in columns):
@@ -252,13 +254,25 @@ def item_hash(column: Column, row: int) -> str:
     return hashlib.sha256(column.item_bytes(row)).hexdigest()
 
 
+def _file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, read once for each state in which this process met the file."""
+    from mcgurk.data.media import content_hash
+
+    try:
+        state = path.stat()
+    except OSError:
+        return content_hash(path)  # says in the media layer's words what is wrong
+    key = (path, state.st_size, state.st_mtime_ns)
+    if key not in _hashes:
+        _hashes[key] = content_hash(path)
+    return _hashes[key]
+
+
 def _content(item: Any) -> bytes:
     if isinstance(item, tuple):
         return b"(" + b"".join(hashlib.sha256(_content(part)).digest() for part in item)
     if isinstance(item, Path):
-        from mcgurk.data.media import content_hash
-
-        return b"p" + bytes.fromhex(content_hash(item))
+        return b"p" + bytes.fromhex(_file_hash(item))
     return b"s" + item.encode("utf-8", "surrogatepass") if isinstance(item, str) else b"b" + hashlib.sha256(item).digest()
 
 
@@ -280,16 +294,22 @@ def _check_kind(kind: str) -> None:
 
 
 def _check_finite(column: Dense) -> None:
-    flat = column.values.reshape(len(column.values), -1)
-    bad = np.isinf(flat) if column.kind == "tabular" else ~np.isfinite(flat)
-    bad &= column.present[:, None]
-    if bad.any():
-        row, cell = (int(v[0]) for v in np.nonzero(bad))
-        name = column.fields[cell].name if column.fields else f"position {cell}"
-        value = "inf" if np.isinf(flat[row, cell]) else "NaN"
-        raise DataError(
-            f"{value} in row {row}, {name} of a {column.kind} column; mark an unknown row with present=False (an unknown table cell with NaN)", code="N01"
-        )
+    """In blocks of rows: a memory-mapped column is never copied whole."""
+    width = int(np.prod(column.item, dtype=np.int64))
+    step = max(1, _BLOCK // max(width, 1))
+    for start in range(0, len(column), step):
+        flat = column.values[start : start + step].reshape(-1, width)
+        bad = np.isinf(flat) if column.kind == "tabular" else ~np.isfinite(flat)
+        bad &= column.present[start : start + step, None]
+        if bad.any():
+            row, cell = (int(v[0]) for v in np.nonzero(bad))
+            name = column.fields[cell].name if column.fields else f"position {cell}"
+            value = "inf" if np.isinf(flat[row, cell]) else "NaN"
+            raise DataError(
+                f"{value} in row {start + row}, {name} of a {column.kind} column; "
+                "mark an unknown row with present=False (an unknown table cell with NaN)",
+                code="N01",
+            )
 
 
 def _trusted(column: Any, **changes: Any) -> Any:

@@ -98,7 +98,7 @@ def write_own(X: Dataset, path: str | os.PathLike[str]) -> None:
     text = json.dumps(about)
     size = sum(_bytes(column) for _, column in X.items()) + 8 * len(X)
     step = int(np.clip(_GROUP_BYTES * len(X) // max(size, 1), 1, 65_536))
-    sums = {"about": sha256_bytes(text.encode()), "groups": []}
+    sums: dict[str, Any] = {"about": sha256_bytes(text.encode()), "groups": []}
     schema = _schema(X, about).with_metadata({_ABOUT: text})
     with (
         atomic_open(path) as handle,
@@ -114,11 +114,15 @@ def write_own(X: Dataset, path: str | os.PathLike[str]) -> None:
 def _schema(X: Dataset, about: dict[str, Any]) -> pyarrow.Schema:
     """Types of a whole file: a part of it may hold only nulls."""
     schema = _encode(X[:0], about).schema
-    facts = {about["ids"]: X.ids, **{label: X.rows[fact] for fact, label in about["rows"] or ()}}
-    for label, values in facts.items():
+    for label, values in [(about["ids"], X.ids), *_facts(X, about)]:
         place = schema.get_field_index(label)
         schema = schema.set(place, schema.field(place).with_type(_arrow(values).type))
     return schema
+
+
+def _facts(X: Dataset, about: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Each row fact under its label in the file."""
+    return [] if X.rows is None else [(label, X.rows[fact]) for fact, label in about["rows"]]
 
 
 def _arrow(values: Any) -> Any:
@@ -255,7 +259,7 @@ def _encode(X: Dataset, about: dict[str, Any]) -> pyarrow.Table:
         elif isinstance(column, Ragged):
             steps, _ = gather_steps(column.offsets, np.flatnonzero(column.present))
             out[name] = _lists(column.values[steps], column.lengths, column.present)
-            if "times" in entry:
+            if column.times is not None:
                 out[entry["times"]] = _lists(column.times[steps], column.lengths, column.present)
         elif "fields" in entry:
             for j, (_, kind, levels, label) in enumerate(entry["fields"]):
@@ -264,8 +268,8 @@ def _encode(X: Dataset, about: dict[str, Any]) -> pyarrow.Table:
         else:
             size = int(np.prod(column.item, dtype=np.int64))
             out[name] = _lists(column.values[column.present].ravel(), np.full(len(column), size), column.present)
-    for fact, label in about["rows"] or ():
-        out[label] = _arrow(X.rows[fact])
+    for label, values in _facts(X, about):
+        out[label] = _arrow(values)
     return pyarrow.table(out)
 
 

@@ -123,7 +123,7 @@ def read_folder(path: str | os.PathLike[str], **options: Unpack[Options]) -> Any
     folder = Path(path)
     table = table_in(folder)
     if table is not None:
-        return read_table(table, **{"root": folder, **options})  # type: ignore[typeddict-item]
+        return read_table(table, **{"root": folder, **options})
     X, y, rejects, notes = files_of(folder)
     wanted = Wanted(**options)
     _check_share(rejects, len(X) + len(rejects), wanted.max_bad)
@@ -170,7 +170,9 @@ def iter_table(path: str | os.PathLike[str], *, chunk: int = 10_000, **options: 
             found.update(v for v in cells[name][present_cells(cells[name])].tolist())
     if plan is None:
         raise DataError(f"{Path(path).name} has no rows", code="S01")
-    builder, read, seen, rejects = Builder(with_levels(plan, levels)), 0, set(), []
+    builder, read = Builder(with_levels(plan, levels)), 0
+    seen: set[Any] = set()
+    rejects: list[Reject] = []
     for cells in _pieces(path, chunk):
         cells, places = _distinct(cells, plan, seen, read)
         part = builder.build(cells, places)

@@ -60,13 +60,13 @@ def content_keys(column: Column) -> Iterable[tuple[int, Hashable]]:
         items = [(int(row), item) for row in present for item in _parts(column.items[row])]
         yield from _lazy_keys(items)
     elif isinstance(column, Ragged):
-        for row in present:
+        for row in present.tolist():
             values = column.row(row)
             if values.size >= LEAST_NUMBERS:
-                yield int(row), (values.shape, values.tobytes())
+                yield row, (values.shape, values.tobytes())
     elif isinstance(column, Dense) and column.kind != "tabular" and np.prod(column.item) >= LEAST_NUMBERS:
-        for row in present:
-            yield int(row), column.values[row].tobytes()
+        for row in present.tolist():
+            yield row, column.values[row].tobytes()
 
 
 def _parts(item: Any) -> tuple[Any, ...]:
