@@ -87,8 +87,10 @@ def video(
             pictures.options = {"preset": "ultrafast", "crf": "18"}
         if codec == "libvpx-vp9":
             pictures.options = {"cpu-used": "8", "deadline": "realtime", "crf": "20"}
-        sounds = out.add_stream(audio, rate=48_000 if audio == "libopus" else 44_100) if audio else None
+        sounds = out.add_stream(audio, rate=48_000 if audio == "libopus" else 44_100, layout="mono") if audio else None
         base = Fraction(1, 1000)
+        if times is not None:
+            pictures.codec_context.time_base = base
         moments = times if times is not None else [k / FPS for k in range(int(seconds * FPS))]
         for k, moment in enumerate(moments):
             frame = av.VideoFrame.from_ndarray(picture(k, side), format="rgb24")
@@ -106,7 +108,7 @@ def track(muxer: str, codec: str, *, seconds: float = SECONDS, rate: int | None 
 
     file = io.BytesIO()
     with av.open(file, "w", format=muxer) as out:
-        stream = out.add_stream(codec, rate=rate or (48_000 if codec == "libopus" else 44_100))
+        stream = out.add_stream(codec, rate=rate or (48_000 if codec == "libopus" else 44_100), layout="mono")
         _encode(out, stream, tone(seconds, stream.rate))
     return file.getvalue()
 

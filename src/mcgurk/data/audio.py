@@ -267,6 +267,6 @@ def _short(file: Opened, kind: str, reader: _Sndfile | _Libav, decoded: float) -
         return f"{reader.bad} packets cannot be decoded"
     if short := shortfall(file.stream, file.size, kind):
         return short
-    if reader.declared is not None and decoded < reader.declared * 0.995 - 0.05:
+    if reader.declared is not None and reader.start + decoded < reader.declared * 0.995 - 0.05:
         return f"its header promises {reader.declared:.2f} s"
     return None

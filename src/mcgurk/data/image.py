@@ -96,7 +96,8 @@ def image_info(source: Source, *, root: str | os.PathLike[str] | None = None) ->
         picture = _open(file)
         with decoding(file.name), picture:
             width, height = picture.size
-            if _orientation(picture, file.name) >= 5:
+            ready = picture.format == "TIFF" or (picture.format == "PNG" and "exif" not in picture.info)  # already upright, or unknown
+            if not ready and _orientation(picture, file.name) >= 5:
                 width, height = height, width
             return ImageInfo(str(picture.format), height, width, picture.mode)
 

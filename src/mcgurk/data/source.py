@@ -88,13 +88,13 @@ def opened(source: Source, *, root: str | os.PathLike[str] | None = None) -> Ite
         MediaError: F01 not a regular file or a loop of links, F02 missing or unreadable, F03 changed during reading,
             F09 outside ``root``.
     """
+    if not isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview)):
+        fail("F02", type(source).__name__, "a path or bytes were expected", "give a file's path or its bytes")
     name = name_of(source)
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = bytes(source)
         yield Opened(name, io.BytesIO(data), len(data), None)
         return
-    if not isinstance(source, (str, os.PathLike)):
-        fail("F02", str(type(source).__name__), "a path or bytes were expected", "give a file's path or its bytes")
     path = Path(source)
     with _stream(path, root, name) as stream:
         before = os.fstat(stream.fileno())

@@ -106,7 +106,9 @@ def read_video(
             shown = len(frames) * pixels.shape[0] * pixels.shape[1]
             check("max_video_pixels", shown, f"{len(frames):,} frames have {shown:,} pixels", file.name)
         if not frames:
-            fail("F05", file.name, "no frame of it can be decoded", "replace or re-encode the file")
+            fail(
+                "F05", file.name, "no frame of it can be decoded: damaged, or larger than limit max_pixels", "replace or re-encode the file"
+            )
         order = np.argsort(times, kind="stable")
         video = Video(
             np.stack(frames)[order] if np.any(np.diff(order) < 0) else np.stack(frames),
@@ -217,7 +219,10 @@ class _Sampler:
                 yield moment, self._pixels(frame)
             self._reached = True
             return
-        for moment, frame in self._displayed(self._targets()):
+        targets = self._targets()
+        if self.kind == "matroska":
+            self._container.seek(0)  # reads the index, which this demuxer otherwise leaves until a first seek
+        for moment, frame in self._displayed(targets):
             yield moment, self._pixels(frame)
 
     def _targets(self) -> np.ndarray:
