@@ -86,7 +86,7 @@ def shortfall(stream: IO[bytes], size: int, kind: str | None) -> str | None:
     place = stream.tell()
     try:
         return walker(stream, size)
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, ValueError, OverflowError):
         return "its last structure is cut"
     finally:
         stream.seek(place)
