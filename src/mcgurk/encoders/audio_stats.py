@@ -37,8 +37,8 @@ class AudioStats(SoundEncoder):
     """
 
     def __init__(
-        self, rate: int = 16000, window: float = 0.050, hop: float = 0.025, mid_window: float = 1.0, mid_hop: float = 1.0, normalise: bool = True,
-        sequence: bool = False,
+        self, rate: int = 16000, window: float = 0.050, hop: float = 0.025, mid_window: float = 1.0, mid_hop: float = 1.0,
+        normalise: bool = True, sequence: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
         self.rate = rate

@@ -24,7 +24,8 @@ class Mfcc(SoundEncoder):
 
     Shapes: sounds -> steps (T, n (1 + deltas)), or (n, 2 n (1 + deltas)); none, or zeros, for a sound without samples.
 
-    Source: S. B. Davis and P. Mermelstein, IEEE Transactions on Acoustics, Speech, and Signal Processing 28, 1980; S. Furui, ibid. 34, 1986.
+    Source: S. B. Davis and P. Mermelstein, IEEE Transactions on Acoustics, Speech, and Signal Processing 28, 1980; S. Furui,
+    ibid. 34, 1986.
 
     Example:
         >>> import numpy as np

@@ -36,8 +36,8 @@ class Prosody(SoundEncoder):
 
     Shapes: sounds -> (n, 21) in the order of :data:`NAMES`, or steps (T, 4) in the order of :data:`STEP_NAMES`.
 
-    Source: P. Boersma 1993 (pitch); the statistics are those of F. Eyben and others, GeMAPS, IEEE Transactions on Affective Computing 7, 2016,
-    that need no formants, on our own frames.
+    Source: P. Boersma 1993 (pitch); the statistics are those of F. Eyben and others, GeMAPS, IEEE Transactions on Affective Computing 7,
+    2016, that need no formants, on our own frames.
 
     Example:
         >>> import numpy as np
@@ -88,8 +88,8 @@ class Prosody(SoundEncoder):
         pauses = [r for r in _runs(level < np.quantile(level, 0.95) - 25.0) if r * _HOP >= 0.15]
         r = np.clip(strength[voiced].mean(), 1e-6, 1 - 1e-6) if voiced.any() else 0.5
         return [
-            voiced.mean(), len(runs) / seconds, float(np.mean(runs)) * _HOP if runs else 0.0, sum(pauses) / len(level), len(pauses) / seconds,
-            10 * float(np.log10(r / (1 - r))), float(np.log(seconds)),
+            voiced.mean(), len(runs) / seconds, float(np.mean(runs)) * _HOP if runs else 0.0, sum(pauses) / len(level),
+            len(pauses) / seconds, 10 * float(np.log10(r / (1 - r))), float(np.log(seconds)),
         ]  # fmt: skip
 
 

@@ -32,8 +32,8 @@ class Pitch:
     voiced: NDArray[np.bool_]
 
 
-def pitch(samples: Any, rate: int, *, low: float = 75.0, high: float = 500.0, hop: float = 0.01, voicing: float = 0.45, silence: float = 0.03,
-          octave: float = 0.01, jump: float = 0.35, switch: float = 0.14, candidates: int = 4) -> Pitch:  # fmt: skip
+def pitch(samples: Any, rate: int, *, low: float = 75.0, high: float = 500.0, hop: float = 0.01, voicing: float = 0.45,
+          silence: float = 0.03, octave: float = 0.01, jump: float = 0.35, switch: float = 0.14, candidates: int = 4) -> Pitch:  # fmt: skip
     """Boersma's method: in a Hann window of three longest periods, r_x(lag) / r_window(lag) peaks at the period; a Viterbi path chooses.
 
     A candidate lag scores r - octave log2(low lag); "unvoiced" scores voicing + max(0, 2 - (local peak / global peak) /
