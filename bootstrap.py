@@ -92,7 +92,7 @@ def torch_attempts(pin: str, build: str, system: str) -> list[tuple[str, list[st
 
 def checks(python: str, *, coverage: bool) -> list[tuple[str, list[str]]]:
     """What ``test`` runs, in order."""
-    tests = [python, "-m", "pytest", "-q", "-n", "2"]
+    tests = [python, "-m", "pytest", "-q", "-n", "2", "--typecheck"]
     return [
         ("style", [python, "-m", "ruff", "check", "."]),
         ("types", [python, "-m", "mypy"]),

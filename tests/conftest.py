@@ -36,7 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def _check_annotations() -> None:
     """Check shapes at run time: every function of mcgurk whose annotations have jaxtyping's ``Float[Tensor, "batch dim"]`` form.
 
-    Plain annotations are left to mypy, so that a test may give a wrong type on purpose and see mcgurk's own error.
+    Plain annotations are left to mypy, so that a test may give a wrong type on purpose and see mcgurk's own error. Files with compiled
+    kernels are left out: numba cannot compile a function that is wrapped.
     """
     import beartype
     from jaxtyping import install_import_hook
@@ -50,7 +51,9 @@ def _check_annotations() -> None:
     module = types.ModuleType("mcgurk_annotations")  # the hook wants a name to import
     vars(module)["check"] = check
     sys.modules[module.__name__] = module
-    install_import_hook("mcgurk", f"{module.__name__}.check")
+    source = Path(__file__).resolve().parents[1] / "src"
+    files = [path.relative_to(source).with_suffix("") for path in source.rglob("*.py") if "numba" not in path.read_text(encoding="utf-8")]
+    install_import_hook([".".join(file.parts) for file in files if file.name != "__init__"], f"{module.__name__}.check")
 
 
 @pytest.fixture(scope="session", autouse=True)
