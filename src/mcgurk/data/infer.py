@@ -129,7 +129,7 @@ def _strings(name: str, cells: np.ndarray, seen: np.ndarray, root: Path) -> Gues
         return Guess("text", f"its cells are long ({words:.0f} words in the median)")
     if _is_id(name) and words < 2 and len(seen) > 1:
         return _key(distinct)
-    if distinct > max(1, len(seen) // 2) or distinct > LEVELS:
+    if distinct > max(1, len(seen) // 2) or distinct > max(LEVELS, min(len(seen) // 10, 10 * LEVELS)):
         return Guess("text", f"{distinct:,} of its {len(seen):,} cells are distinct")
     return Guess("category", f"{distinct} short values occur in {len(seen):,} cells")
 

@@ -88,6 +88,14 @@ def iter_arrow(path: str | os.PathLike[str], chunk: int) -> Iterator[pyarrow.Tab
                 yield pyarrow.Table.from_batches([batch])
 
 
+def write_arrow(table: pyarrow.Table, path: str | os.PathLike[str]) -> None:
+    """Write an Arrow table atomically, with page checksums."""
+    import pyarrow.parquet
+
+    with atomic_open(path) as handle:
+        pyarrow.parquet.write_table(table, handle, compression="zstd", write_page_checksum=True)
+
+
 def write_own(X: Dataset, path: str | os.PathLike[str]) -> None:
     """Write ``X`` atomically, row group by row group."""
     import pyarrow.parquet

@@ -53,6 +53,12 @@ class Reading:
         names = ["row", "column", "file", "code", "message"]
         return pd.DataFrame([[getattr(r, n) for n in names] for r in self.rejects], columns=names)
 
+    def write_rejects(self, path: str | os.PathLike[str]) -> None:
+        """The rows set aside as a Parquet file."""
+        import pyarrow
+
+        parquet.write_arrow(pyarrow.Table.from_pandas(self.rejects_frame(), preserve_index=False), path)
+
     def _repr_html_(self) -> str:
         return self.to_frame().to_html(index=False)
 

@@ -20,6 +20,7 @@ from mcgurk.errors import MediaError
 TEMPLATE_SHARE = 0.01
 TEMPLATE_ROWS = 5
 LEAST_NUMBERS = 8
+LEAST_WORDS, LEAST_LETTERS = 3, 16
 
 
 def twins(X: Dataset) -> np.ndarray:
@@ -27,11 +28,12 @@ def twins(X: Dataset) -> np.ndarray:
 
     Content decides, not a file's name.
     Content shared by over 1 % of the rows (and over five of them) is a template and ties nothing, as do empty items. A cell of several
-    items ties by each of them. Tabular cells never tie, nor do items of fewer than 8 numbers: those agree by chance.
+    items ties by each of them. Tabular cells never tie, nor do texts of fewer than 3 words (unless of 16 letters) and items of fewer than 8
+    numbers: those agree by chance.
 
     Example:
         >>> from mcgurk.data import Dataset, Lazy
-        >>> twins(Dataset({"a": Lazy(["x y", "z", "x y"]), "b": Lazy(["1", "2", None])})).tolist()
+        >>> twins(Dataset({"a": Lazy(["red cotton dress", "jeans", "red cotton dress"]), "b": Lazy(["1", "2", None])})).tolist()
         [0, 1, 0]
     """
     ties = [pairs for name, column in X.items() for pairs in tied_rows(column).values()]
@@ -82,7 +84,7 @@ def _lazy_keys(items: list[tuple[int, Any]]) -> Iterable[tuple[int, Hashable]]:
     hashes: dict[Path, Hashable] = {}
     for row, item in items:
         if not isinstance(item, Path):
-            if item.strip():
+            if isinstance(item, bytes) or _tells(item):
                 yield row, item
             continue
         if item not in hashes:
@@ -91,6 +93,11 @@ def _lazy_keys(items: list[tuple[int, Any]]) -> Iterable[tuple[int, Hashable]]:
             except MediaError:
                 hashes[item] = item
         yield row, hashes[item]
+
+
+def _tells(text: str) -> bool:
+    """Whether two equal texts are hardly so by chance."""
+    return len(text) >= LEAST_LETTERS or len(text.split()) >= LEAST_WORDS
 
 
 def _size(path: Path) -> int:
@@ -121,7 +128,7 @@ def near_twins(column: Column, *, bits: int = 3) -> list[np.ndarray]:
         return []
     if column.kind == "text" and isinstance(column, Lazy):
         texts = ((int(row), plain_text(part)) for row in np.flatnonzero(column.present) for part in _parts(column.items[row]))
-        return list(_shared(((row, text) for row, text in texts if text), n).values())
+        return list(_shared(((row, text) for row, text in texts if _tells(text)), n).values())
     return _alike(column, bits) if column.kind == "image" else []
 
 
