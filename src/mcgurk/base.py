@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from mcgurk.data.coerce import ARRAY_NAME, as_dataset
 from mcgurk.data.dataset import Dataset
 from mcgurk.data.spec import Spec, conform, spec_of
+from mcgurk.data.split import holdout, units
 from mcgurk.data.target import Target, TargetSpec, encode_target, transformed
 from mcgurk.errors import DataError, NotFittedError
 from mcgurk.run import Run
@@ -26,7 +27,7 @@ class FitData:
         X: all rows, validation rows included.
         y: encoded target with the training rows' statistics, or None.
         weight: (n,) float64 with mean 1 over the training rows, or None.
-        groups: (n,) int64 codes, or None.
+        groups: (n,) int64 codes of rows that must not be separated (groups, pairs, shared content), or None where there are none.
         pairs: (m, 2) int64 row numbers, or None.
         valid: (n,) bool, rows held out for stopping and selection, or None where the method may hold out its own.
     """
@@ -123,13 +124,14 @@ class Estimator(BaseEstimator):
         if self.family is not None and y is None:
             raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None; give one label or number a row")
         target = encode_target(y, self.family, task=self.task) if self.family else None
-        dataset, target, held = _with_valid(dataset, target, valid, self.family, self.task)
+        dataset, target, held = _with_valid(dataset, target, valid, groups, self.family, self.task)
         _check_lengths(dataset, target)
         self.spec_ = spec_of(dataset)
         if list(self.spec_) == [ARRAY_NAME] and self.spec_[ARRAY_NAME].fields is not None:
             self.n_features_in_ = self.spec_[ARRAY_NAME].item[0]
         n = len(dataset)
-        data = FitData(dataset, target, _weights(sample_weight, n), _groups(groups, dataset), _pairs(pairs, n, self), held)
+        checked = _pairs(pairs, n, self)
+        data = FitData(dataset, target, _weights(sample_weight, n), _units(groups, checked, dataset), checked, held)
         if target is not None:
             target = transformed(target, self.target_transform, data.train_rows)
             data = replace(data, y=target.with_statistics(data.train_rows))
@@ -182,7 +184,7 @@ def adopt(model: Estimator, data: FitData, run: Run) -> Estimator:
 
 
 def _with_valid(
-    X: Dataset, y: Target | None, valid: Any, family: str | None, task: str | None
+    X: Dataset, y: Target | None, valid: Any, groups: Any, family: str | None, task: str | None
 ) -> tuple[Dataset, Target | None, np.ndarray | None]:
     if valid is None:
         return X, y, None
@@ -196,11 +198,11 @@ def _with_valid(
         offsets = None if y.offsets is None or more.offsets is None else np.concatenate([y.offsets, more.offsets[1:] + y.offsets[-1]])
         return Dataset.stack([X, other]), Target(y.spec, np.concatenate([y.values, more.values]), offsets), held
     if isinstance(valid, float):
-        from mcgurk.data.split import holdout
-
         if not 0 < valid < 1:
             raise DataError(f"valid={valid} is not a fraction between 0 and 1; give a fraction, a bool mask or (X, y)")
-        return X, y, holdout(X, None if y is None else y.row_labels(), fraction=valid)
+        held = np.zeros(n, dtype=bool)
+        held[holdout(X, None if y is None else y.row_labels(), share=valid, groups=groups)[1]] = True
+        return X, y, held
     mask = np.asarray(valid)
     if mask.dtype != bool or mask.shape != (n,):
         raise DataError(f"valid must be None, a fraction, a bool mask of shape ({n},) or (X, y); got {mask.dtype} of shape {mask.shape}")
@@ -237,15 +239,14 @@ def _weights(weight: Any, n: int) -> np.ndarray | None:
     return values / values.mean()
 
 
-def _groups(groups: Any, X: Dataset) -> np.ndarray | None:
-    if groups is None:
-        if X.rows is None or "group" not in X.rows:
-            return None
-        groups = X.rows["group"]
-    values = groups.to_numpy() if hasattr(groups, "to_numpy") else np.asarray(groups)
-    if values.shape != (len(X),):
-        raise DataError(f"groups has shape {values.shape}, expected ({len(X)},): give one group a row")
-    return np.unique(values.astype(str), return_inverse=True)[1]
+def _units(groups: Any, pairs: np.ndarray | None, X: Dataset) -> np.ndarray | None:
+    """Codes of rows that must not be separated, by groups, pairs or shared content; None where every row is its own."""
+    if groups is not None:
+        groups = groups.to_numpy() if hasattr(groups, "to_numpy") else np.asarray(groups)
+        if groups.shape != (len(X),):
+            raise DataError(f"groups has shape {groups.shape}, expected ({len(X)},): give one group a row")
+    unit = units(X, groups=groups, pairs=pairs)
+    return None if len(np.unique(unit)) == len(X) else unit
 
 
 def _pairs(pairs: Any, n: int, model: Estimator) -> np.ndarray | None:

@@ -68,16 +68,20 @@ class Run:
 
         Below 2e8 operations a second thread costs more than it gives, and on a busy machine ten times more.
         """
+        import os
+
         import torch
+        from threadpoolctl import threadpool_limits
 
         before = torch.get_num_threads()
-        wanted = self.threads or (1 if work < 2e8 else before)
-        torch.set_num_threads(wanted)
-        try:
-            self.facts["threads"] = wanted
-            yield wanted
-        finally:
-            torch.set_num_threads(before)
+        wanted = self.threads or (1 if work < 2e8 else os.cpu_count() or 1)
+        self.facts["threads"] = wanted
+        with threadpool_limits(wanted):
+            torch.set_num_threads(wanted)
+            try:
+                yield wanted
+            finally:
+                torch.set_num_threads(before)
 
     def track(self, items: Iterable[Any], total: int, label: str) -> Iterable[Any]:
         """``items`` behind a progress bar with the time left, where bars are wanted."""

@@ -128,6 +128,18 @@ def holdout(
     return np.flatnonzero(fold == 0), np.flatnonzero(fold == 1)
 
 
+def unit_folds(unit: np.ndarray, labels: Any, *, n_splits: int, seed: int) -> list[Split]:
+    """:func:`folds` of rows whose units are known: inner folds of a method, on arrays; fewer folds where there are fewer units, none for one."""
+    unit = np.unique(unit, return_inverse=True)[1]
+    n_splits = min(n_splits, int(unit.max(initial=-1)) + 1)
+    if n_splits < 2:
+        return []
+    codes = label_codes(labels, len(unit), n_splits)
+    fold = _assign(unit, codes, codes, np.full(n_splits, 1 / n_splits), generator(seed, "unit folds"))
+    everything = np.arange(len(unit))
+    return [(everything[fold != k], everything[fold == k]) for k in range(n_splits)]
+
+
 def _uncut(rows: int, count: int) -> DataError:
     return DataError(
         f"{rows} rows form {count} unit that must not be cut (groups, pairs, shared content); at least 2 are needed", code="S01"

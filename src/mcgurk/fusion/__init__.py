@@ -23,6 +23,8 @@ ENTRIES: dict[str, Entry] = {
     "side_by_side": Entry("side_by_side:SideBySide", "feature fusion", "standardised, balanced blocks and presence flags as one matrix"),
     "rule": Entry("rule:Rule", "decision fusion", "a fixed or weighted rule on decisions", None, _ALL, "M C", "Kittler, Hatef, Duin, Matas 1998, IEEE TPAMI"),
     "stacking": Entry("stacking:Stacking", "decision fusion", "a meta-model on out-of-fold decisions", None, _ALL, "M C", "Wolpert 1992, Neural Networks; Breiman 1996, Machine Learning"),
+    "source": Entry("graph:Source", "source", "a column as features"),
+    "as_features": Entry("decision:AsFeatures", "feature fusion", "a decision as features of another unit"),
     "concat": Entry("concat:Concat", "fusion", "balanced concatenation with presence flags, inside a network", "vector", _ALL, "sum d_m"),
 }  # fmt: skip
 

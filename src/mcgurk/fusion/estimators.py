@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,26 +33,30 @@ class _FusionEstimator(Predictor, NeuralEstimator):
     class_weight: Any
 
     def _fit(self, data: FitData, run: Run) -> None:
-        method = registry.make("fusion", self.fusion)
         self.model_: Estimator | None = None
+        method = self._method()
         if isinstance(method, Recipe):
             made = method.make(self, data.spec, data.target)
             if isinstance(made, Estimator):
-                self.model_ = adopt(made, data, run)
+                self.model_ = adopt(made, _class_weighted(data, self.class_weight), run)
                 return
-        elif not isinstance(method, Fusion):
-            raise DataError(f"fusion={self.fusion!r} is a {type(method).__name__}, neither a fusion layer nor a recipe; `mcgurk compare --help` names the methods")
-        self.layer_ = method
         super()._fit(data, run)
 
+    def _method(self) -> Any:
+        """A fresh layer or recipe; an object given as ``fusion`` is copied, never changed."""
+        method = copy.deepcopy(registry.make("fusion", self.fusion))
+        if not isinstance(method, (Recipe, Fusion)):
+            raise DataError(f"fusion={self.fusion!r} is a {type(method).__name__}, neither a fusion layer nor a recipe; `mcgurk compare --help` names the methods")
+        return method
+
     def _objective(self, spec: Spec, target: TargetSpec) -> Any:
-        method = registry.make("fusion", self.fusion) if not hasattr(self, "layer_") else self.layer_
+        method = self._method()
         if isinstance(method, Recipe):
             return method.make(self, spec, target)
         return Supervised(
             self.encoders_,
             spec,
-            method if not hasattr(method, "out") else registry.make("fusion", self.fusion),
+            method,
             MLPHead(tuple(self.hidden), self.dropout),
             target,
             modality_dropout=self.modality_dropout,
@@ -215,6 +221,16 @@ class FusionRegressor(Regressor, _FusionEstimator):
         self.random_state = random_state
         self.checkpoint = checkpoint
         self.dtype = dtype
+
+
+def _class_weighted(data: FitData, choice: Any) -> FitData:
+    """Class weights as row weights, for units that know only those."""
+    factors = class_weights(choice, data.target)
+    if factors is None or data.y is None:
+        return data
+    y = data.y.values if data.y.offsets is None else data.y.row_labels().astype(int)
+    weight = np.where(y >= 0, factors[np.maximum(y, 0)], 0.0) * (1.0 if data.weight is None else data.weight)
+    return replace(data, weight=weight)
 
 
 def class_weights(choice: Any, target: TargetSpec) -> np.ndarray | None:

@@ -13,6 +13,7 @@ import torch
 from mcgurk.base import Estimator, FitData
 from mcgurk.data.dataset import Dataset
 from mcgurk.data.spec import Spec
+from mcgurk.data.split import holdout
 from mcgurk.data.target import TargetSpec
 from mcgurk.nn.component import Component, Encoder
 from mcgurk.run import Run
@@ -81,10 +82,10 @@ class NeuralEstimator(Estimator):
         return ()
 
     def _hold_out(self, data: FitData, run: Run) -> np.ndarray:
-        from mcgurk.data.split import holdout
-
         labels = None if data.y is None else data.y.row_labels()
-        return holdout(data.X, labels, fraction=self.valid_share, groups=data.groups, pairs=data.pairs, seed=run.derive("split"))
+        held = np.zeros(len(data.X), dtype=bool)
+        held[holdout(data.X, labels, share=self.valid_share, groups=data.groups, pairs=data.pairs, seed=run.derive("split"), twins=False)[1]] = True
+        return held
 
     def _built(self, run: Run) -> Objective:
         objective = self._objective(self.prepared_spec_, getattr(self, "target_", TargetSpec(None)))

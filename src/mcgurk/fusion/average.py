@@ -1,0 +1,52 @@
+"""What knowing nothing gives: the floor of every comparison."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mcgurk.base import Estimator, FitData
+from mcgurk.data.dataset import Dataset
+from mcgurk.data.spec import Spec
+from mcgurk.data.target import TargetSpec
+from mcgurk.errors import DataError
+from mcgurk.fusion.recipe import Recipe
+from mcgurk.roles import Predictor, prior_scores
+from mcgurk.run import Run
+
+
+class Average(Recipe):
+    """The training rows' class shares, label shares or mean for every row.
+
+    Example:
+        >>> from mcgurk import FusionClassifier
+        >>> FusionClassifier(fusion="average").fit([[1.0], [2.0], [3.0]], ["u", "u", "v"]).predict([[9.0]]).tolist()
+        ['u']
+    """
+
+    def make(self, estimator: Any, spec: Spec, target: TargetSpec) -> Estimator:
+        return AverageModel()
+
+
+class AverageModel(Predictor, Estimator):
+    """A fitted :class:`Average`."""
+
+    def _fit(self, data: FitData, run: Run) -> None:
+        if data.target.task is None:
+            raise DataError("an average needs labels; give y")
+
+    def _scores(self, X: Dataset) -> np.ndarray:
+        n = len(X)
+        if self.target_.per == "step":
+            from mcgurk.data.column import Lazy, Ragged
+
+            column = next((c for _, c in X.items() if isinstance(c, Ragged) or (isinstance(c, Lazy) and c.multiple)), None)
+            if column is None:
+                raise DataError("the model predicts a label a step, but X has no sequence column; give one")
+            n = int(column.offsets[-1]) if isinstance(column, Ragged) else sum(len(c) for c in column.items if c is not None)
+        return np.tile(prior_scores(self.target_), (n, 1))
+
+    def parameters(self) -> int:
+        """Numbers learned: the prior or the mean."""
+        return self.target_.columns

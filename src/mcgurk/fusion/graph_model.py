@@ -1,0 +1,265 @@
+"""The machine that fits a FusionGraph: encoders once, feature fusion and units on training rows, decision fusion on out-of-fold decisions."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from mcgurk.base import Estimator, FitData, adopt
+from mcgurk.data.column import Ragged, gather_steps
+from mcgurk.data.dataset import Dataset
+from mcgurk.data.target import Target
+from mcgurk.errors import DataError
+from mcgurk.fusion.decision import AsFeatures, Decision, DecisionFusion
+from mcgurk.fusion.graph import FusionGraph, Source
+from mcgurk.fusion.side_by_side import SideBySide
+from mcgurk.fusion.unit import Unit, inner_folds, stratum
+from mcgurk.roles import Predictor
+from mcgurk.run import Run
+from mcgurk.train import features
+
+FOLDS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Encoded sources of n rows (or of all their steps): name -> (values, present), with the raw columns beside."""
+
+    X: Dataset
+    blocks: dict[str, np.ndarray]
+    present: dict[str, np.ndarray]
+    offsets: np.ndarray | None
+
+    def flat(self, rows: np.ndarray) -> np.ndarray:
+        """Places of some rows' decisions: the rows, or all their steps."""
+        return rows if self.offsets is None else gather_steps(self.offsets, rows)[0]
+
+    def bounds(self, rows: np.ndarray) -> np.ndarray | None:
+        return None if self.offsets is None else gather_steps(self.offsets, rows)[1]
+
+
+class GraphModel(Predictor, Estimator):
+    """A fitted graph.
+
+    Encoders learn from the training rows, without labels, once. Feature fusion and units are fitted on all training rows, and again in each of five
+    inner folds, which keep groups whole, to make the out-of-fold decisions that learning decision fusion needs; a unit's penalty, once chosen on the
+    training rows, is kept in the folds. A decision fusion node above another learns from that one's combination of out-of-fold decisions.
+
+    Args:
+        graph: what to fit.
+        encoders: choices by column or kind, as in FusionClassifier; a Source's own choice comes first.
+        folds: inner folds for out-of-fold decisions.
+    """
+
+    def __init__(self, graph: FusionGraph, *, encoders: Any = None, folds: int = FOLDS) -> None:
+        self.graph = graph
+        self.encoders = encoders
+        self.folds = folds
+
+    def _fit(self, data: FitData, run: Run) -> None:
+        table, y = self.encode(data, run)
+        rows = self.labelled_rows(data, y)
+        learners = [n for n in self.graph.order if isinstance(_unit(self.graph, n), DecisionFusion) and _unit(self.graph, n).learns]
+        with run.threaded(self.work(table, rows)):
+            self.nodes_ = self.fit_units(data, table, y, rows, run)
+            held = self.out_of_fold(data, table, y, rows, run) if learners else {}
+            self.fit_decisions(held, data, table, y, rows, run)
+
+    def work(self, table: Table, rows: np.ndarray) -> float:
+        """Operations of one pass over the features, for the choice of threads."""
+        return 20.0 * len(rows) * sum(block.shape[1] for block in table.blocks.values())
+
+    def encode(self, data: FitData, run: Run) -> tuple[Table, Target]:
+        """Fit encoders on training rows, prepare all rows, and flatten the labels."""
+        if data.y is None:
+            raise DataError("a fusion graph needs labels; give y")
+        choices = {n: s.encoder for n, s in self.graph.sources.items()}
+        spec = data.spec
+        self.encoders_ = {}
+        for name, source in self.graph.sources.items():
+            chosen = choices[name] if choices[name] != "auto" else _choice(self.encoders, source.column, spec[source.column].kind)
+            self.encoders_[name] = features.resolve({source.column: spec[source.column]}, {source.column: chosen})[source.column]
+        for name, source in self.graph.sources.items():
+            features.fit({source.column: self.encoders_[name]}, data.X, data.train_rows)
+        self.scaling_ = {n: e.scaling for n, e in self.encoders_.items()}
+        return self._table(data.X, data.y.offsets, run), replace(data.y, offsets=None, spec=replace(data.y.spec, per="row"))
+
+    def _table(self, X: Dataset, offsets: np.ndarray | None, run: Run | None = None) -> Table:
+        blocks, present = {}, {}
+        needed = {i for n in self.graph.order if isinstance(_unit(self.graph, n), (Unit, SideBySide)) for i in self.graph.nodes[n][1]}
+        for name, source in self.graph.sources.items():
+            if name in needed:
+                prepared = features.prepare({source.column: self.encoders_[name]}, X, run)
+                values, here = features.arrays(prepared, offsets)
+                blocks[name], present[name] = values[source.column], here[:, 0]
+        return Table(X, blocks, present, offsets)
+
+    def labelled_rows(self, data: FitData, y: Target) -> np.ndarray:
+        """Training rows with a label (with at least one labelled step)."""
+        rows = data.train_rows
+        if data.y is not None and data.y.offsets is not None:
+            counts = np.add.reduceat(np.append(y.labelled.astype(int), 0), data.y.offsets[:-1])
+            return rows[(counts[rows] > 0) & (np.diff(data.y.offsets)[rows] > 0)]
+        return rows[y.labelled[rows]]
+
+    def row_groups(self, data: FitData, rows: np.ndarray) -> np.ndarray:
+        """Group of each row for inner folds: the given groups, or the rows themselves."""
+        return rows if data.groups is None else data.groups[rows]
+
+    def out_of_fold(self, data: FitData, table: Table, y: Target, rows: np.ndarray, run: Run) -> dict[str, Decision]:
+        """Decisions of every analysis unit on rows it did not see, over the flattened labelled rows."""
+        labels = stratum(y)
+        if table.offsets is not None:
+            labels = np.array([labels[table.offsets[r] : table.offsets[r + 1]].mean() for r in rows])
+        else:
+            labels = labels[rows]
+        folds = inner_folds(self.row_groups(data, rows), labels, self.folds, run.inner("out of fold"))
+        if not folds:
+            raise DataError("stacking needs at least two groups of rows to hold out in turn; there is one", code="S01")
+        place = np.full(len(y.values), -1, dtype=np.int64)
+        everything = table.flat(rows)
+        place[everything] = np.arange(len(everything))
+        out: dict[str, Decision] = {}
+        for number, (train, test) in enumerate(folds):
+            fitted = self.fit_units(data, table, y, rows[train], run.inner("fold", number), self.nodes_)
+            for name, decision in self.decide(fitted, table, rows[test]).items():
+                if name not in out:
+                    out[name] = Decision(np.zeros((len(everything), decision.scores.shape[1])), np.zeros(len(everything), dtype=bool))
+                at = place[table.flat(rows[test])]
+                out[name].scores[at] = decision.scores
+                out[name].present[at] = decision.present
+        return out
+
+    def fit_units(
+        self, data: FitData, table: Table, y: Target, rows: np.ndarray, run: Run, settled: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Feature fusion and analysis units fitted on some rows, with the penalties of ``settled`` where given."""
+        flat = table.flat(rows)
+        flat = flat[y.labelled[flat]]
+        group_of = np.repeat(self.row_groups(data, rows), np.diff(table.offsets)[rows]) if table.offsets is not None else self.row_groups(data, rows)
+        groups = np.zeros(len(y.values), dtype=np.int64)
+        groups[table.flat(rows)] = group_of
+        weight = None if data.weight is None else _flat_weight(data.weight, table)
+        part = y.take(flat).with_statistics()
+        part = replace(part, spec=replace(part.spec, classes=y.spec.classes))
+        fitted: dict[str, Any] = {}
+        known: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        for name in self.graph.order:
+            unit = _unit(self.graph, name)
+            if isinstance(unit, SideBySide):
+                inputs = self.graph.nodes[name][1]
+                own = copy.deepcopy(unit)
+                blocks, here = _blocks(table, inputs, flat)
+                fitted[name] = own.fit(blocks, here, self.scaling_)
+                known[name] = (own.transform(blocks, here), here.any(axis=1))
+            elif isinstance(unit, Unit):
+                F, here = known.get(self.graph.nodes[name][1][0]) or _source(table, self.graph.nodes[name][1][0], flat)
+                where = np.flatnonzero(here)
+                fitted[name] = copy.deepcopy(unit) if settled is None or settled[name] is None else unit.settled(settled[name])
+                seen = part.take(where)
+                if len(where) < 2 or (y.spec.task == "classes" and len(np.unique(seen.values)) < 2):
+                    fitted[name] = None
+                    continue
+                w = None if weight is None else weight[flat][where]
+                fitted[name].fit(F[where], seen.with_statistics(), w, groups[flat][where], run.inner(name))
+            elif isinstance(unit, Estimator):
+                fitted[name] = self._fit_estimator(unit, name, data, rows, run)
+            elif isinstance(unit, AsFeatures):
+                raise DataError("AsFeatures needs out-of-fold decisions of the node below; nest graphs with Stacking instead", code="G01")
+        return fitted
+
+    def _fit_estimator(self, unit: Estimator, name: str, data: FitData, rows: np.ndarray, run: Run) -> Estimator:
+        columns = [self.graph.nodes[i].column for i in self.graph.nodes[name][1]]
+        own = copy.deepcopy(unit)
+        part = data.take(rows)
+        return adopt(own, replace(part, X=part.X.select(columns), valid=None), run.inner(name))
+
+    def decide(self, fitted: dict[str, Any], table: Table, rows: np.ndarray) -> dict[str, Decision]:
+        """Decisions of fitted analysis units on some rows."""
+        flat = table.flat(rows)
+        known: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        out: dict[str, Decision] = {}
+        for name in self.graph.order:
+            unit = _unit(self.graph, name)
+            if isinstance(unit, SideBySide):
+                blocks, here = _blocks(table, self.graph.nodes[name][1], flat)
+                known[name] = (fitted[name].transform(blocks, here), here.any(axis=1))
+            elif isinstance(unit, Unit):
+                F, here = known.get(self.graph.nodes[name][1][0]) or _source(table, self.graph.nodes[name][1][0], flat)
+                scores = np.zeros((len(flat), self.target_.columns))
+                if fitted[name] is None:
+                    here = np.zeros(len(flat), dtype=bool)
+                elif here.any():
+                    scores[here] = fitted[name].scores(F[here])
+                out[name] = Decision(scores, here)
+            elif isinstance(unit, Estimator):
+                part = table.X[rows].select([self.graph.nodes[i].column for i in self.graph.nodes[name][1]])
+                scores = fitted[name]._scores(part)
+                here = part.present.any(axis=1)
+                out[name] = Decision(scores, here if table.offsets is None else np.ones(len(scores), dtype=bool))
+        return out
+
+    def fit_decisions(self, held: dict[str, Decision], data: FitData, table: Table, y: Target, rows: np.ndarray, run: Run) -> None:
+        """Decision fusion, from out-of-fold decisions where it learns."""
+        flat = table.flat(rows)
+        part = y.take(flat).with_statistics()
+        weight = None if data.weight is None else _flat_weight(data.weight, table)[flat]
+        row_groups = self.row_groups(data, rows)
+        groups = row_groups if table.offsets is None else np.repeat(row_groups, np.diff(table.offsets)[rows])
+        bounds = table.bounds(rows)
+        for name in self.graph.order:
+            unit = _unit(self.graph, name)
+            if isinstance(unit, DecisionFusion):
+                inputs = {i: held[i] for i in self.graph.nodes[name][1]} if held else {}
+                self.nodes_[name] = copy.deepcopy(unit).fit(inputs, part, weight, groups, run.inner(name), bounds)
+                if held:
+                    held[name] = self.nodes_[name].combine(inputs, bounds)
+
+    def _scores(self, X: Dataset) -> np.ndarray:
+        offsets = self._step_offsets(X) if self.target_.per == "step" else None
+        table = self._table(X, offsets)
+        rows = np.arange(len(X))
+        with Run.of().threaded(self.work(table, rows)):
+            decisions = self.decide(self.nodes_, table, rows)
+        for name in self.graph.order:
+            if isinstance(_unit(self.graph, name), DecisionFusion):
+                decisions[name] = self.nodes_[name].combine({i: decisions[i] for i in self.graph.nodes[name][1]}, offsets)
+        return decisions[self.graph.end].filled(self.target_)
+
+    def _step_offsets(self, X: Dataset) -> np.ndarray:
+        for name, source in self.graph.sources.items():
+            prepared = features.prepare({source.column: self.encoders_[name]}, X)[source.column]
+            if isinstance(prepared, Ragged):
+                return prepared.offsets
+        raise DataError("the model predicts a label a step, but X has no sequence column; give one")
+
+    def parameters(self) -> int:
+        """Number of learned numbers in the analysis units."""
+        return sum(n.parameters() for n in self.nodes_.values() if n is not None and hasattr(n, "parameters"))
+
+
+def _unit(graph: FusionGraph, name: str) -> Any:
+    node = graph.nodes[name]
+    return node if isinstance(node, Source) else node[0]
+
+
+def _choice(encoders: Any, column: str, kind: str) -> Any:
+    if isinstance(encoders, dict):
+        return encoders.get(column, encoders.get(kind, "auto"))
+    return "auto" if encoders is None else encoders
+
+
+def _blocks(table: Table, names: Sequence[str], flat: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    return {n: table.blocks[n][flat] for n in names}, np.stack([table.present[n][flat] for n in names], axis=1)
+
+
+def _source(table: Table, name: str, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return table.blocks[name][flat], table.present[name][flat]
+
+
+def _flat_weight(weight: np.ndarray, table: Table) -> np.ndarray:
+    return weight if table.offsets is None else np.repeat(weight, np.diff(table.offsets))

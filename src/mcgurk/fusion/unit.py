@@ -1,0 +1,74 @@
+"""Analysis units: matrix in, decision out."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from mcgurk.data.split import unit_folds
+from mcgurk.data.target import Target
+from mcgurk.params import Params
+from mcgurk.run import Run
+
+
+class Unit(Params, ABC):
+    """A model of a target from one feature matrix; the shape AU: F -> D of Atrey et al. 2010.
+
+    Learned state is in attributes ending "_" (arrays, numbers, text), so that every unit is stored like everything else.
+    """
+
+    @abstractmethod
+    def fit(self, F: np.ndarray, y: Target, weight: np.ndarray | None, groups: np.ndarray, run: Run) -> Unit:
+        """Learn from labelled rows only.
+
+        Args:
+            F: (n, d) float64, finite.
+            y: their labels, with the training rows' statistics; never per step (steps are rows here).
+            weight: (n,) or None.
+            groups: (n,) int64; rows of one group stay together in inner folds.
+            run: seeds.
+        """
+
+    @abstractmethod
+    def scores(self, F: np.ndarray) -> np.ndarray:
+        """(n, k) logits, numbers on the target's learned scale, or log-means."""
+
+    def settled(self, fitted: Unit) -> Unit:
+        """An unfitted copy with the choices ``fitted`` made on all training rows, for inner folds: a penalty, never a coefficient.
+        """
+        return copy.deepcopy(self)
+
+    def parameters(self) -> int:
+        """Number of learned numbers."""
+        return sum(v.size for k, v in vars(self).items() if k.endswith("_") and isinstance(v, np.ndarray))
+
+
+def inner_folds(groups: np.ndarray, labels: np.ndarray, k: int, run: Run) -> list[tuple[np.ndarray, np.ndarray]]:
+    """k (train, test) pairs of row numbers that keep groups whole and spread the labels; fewer for fewer groups, none for one."""
+    return unit_folds(groups, labels, n_splits=k, seed=run.seed)
+
+
+def stratum(y: Target) -> np.ndarray:
+    """(n,) codes or numbers to spread over folds."""
+    return y.values if y.values.ndim == 1 else np.nan_to_num(y.values).sum(axis=1)
+
+
+def row_loss(scores: np.ndarray, y: Any) -> np.ndarray:
+    """(n,) log loss, squared error or Poisson deviance of each row; NaN where unlabelled."""
+    spec, truth = y.spec, y.values
+    if spec.task == "classes":
+        top = scores.max(axis=1, keepdims=True)
+        log_p = scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True))
+        return np.where(truth >= 0, -log_p[np.arange(len(truth)), np.maximum(truth, 0)], np.nan)
+    if spec.task == "multilabel":
+        each = np.logaddexp(0, scores) - truth * scores
+    elif spec.task == "count":
+        each = np.exp(np.clip(scores, -50, 50)) - truth * scores
+    else:
+        each = ((scores - truth) / np.asarray(spec.scale)) ** 2
+    counted = ~np.isnan(each)
+    total = np.where(counted, each, 0.0).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
+    return np.where(counted.any(axis=1), total, np.nan)
