@@ -32,7 +32,7 @@ def test_a_step_sees_exactly_its_reach(layers, reach):
     changed = x.clone()
     changed[0, 10] += 1
     moved = (encoder(slot(x)).values != encoder(slot(changed)).values).any(dim=-1)[0]
-    assert torch.flatnonzero(moved).tolist() == list(range(10 - reach, 10 + reach + 1))
+    assert moved.nonzero().flatten().tolist() == list(range(10 - reach, 10 + reach + 1))
 
 
 def test_a_masked_end_is_the_end():

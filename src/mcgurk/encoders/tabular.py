@@ -69,7 +69,7 @@ class TabularEncoder(Encoder):
         table = _table(column)
         cells = table.values[table.present]
         self.plan_ = [self._learn(field, cells[:, j]) for j, field in enumerate(table.fields or ())]
-        self.names_ = tuple(name for plan in self.plan_ for name in plan["names"])
+        self.names_ = tuple(name for plan in self.plan_ for name in plan["names"]) or ("(nothing observed)",)
 
     def prepare(self, column: Column) -> Dense:
         table = _table(column)
@@ -81,7 +81,9 @@ class TabularEncoder(Encoder):
             )
         cells = np.where(table.present[:, None], table.values, np.nan)
         blocks = [_encode(plan, cells[:, j]) for j, plan in enumerate(self.plan_)]
-        values = np.concatenate(blocks, axis=1) if blocks else np.zeros((len(table), 0))
+        values = np.concatenate([np.zeros((len(table), 0)), *blocks], axis=1)
+        if not values.shape[1]:
+            values = np.zeros((len(table), 1))
         return Dense(np.where(table.present[:, None], values, 0.0), table.present, "vector")
 
     def _learn(self, field: Field, cells: np.ndarray) -> dict[str, Any]:

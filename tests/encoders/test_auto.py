@@ -1,0 +1,55 @@
+"""The default encoder of a column, and the one line that says it is a fall-back."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+from mcgurk.data import ColumnSpec
+from mcgurk.encoders import ENTRIES, assets, auto, default_encoder
+from mcgurk.errors import DataError, McgurkWarning
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    auto._announce.cache_clear()
+
+
+def spec(kind: str) -> ColumnSpec:
+    return ColumnSpec("lazy", kind)
+
+
+def test_the_best_encoder_whose_weights_are_there(monkeypatch):
+    monkeypatch.setattr(assets, "installed", lambda name: True)
+    assert [default_encoder(spec(k)) for k in ("text", "image", "tabular", "series", "vector")] == [
+        "minilm", "efficientnet", "tabular", "series_stats", "precomputed",
+    ]  # fmt: skip
+
+
+def test_a_fall_back_is_said_once_with_the_command(monkeypatch):
+    monkeypatch.setattr(assets, "installed", lambda name: name == "wordllama")
+    with pytest.warns(McgurkWarning, match="mcgurk assets install minilm") as caught:
+        assert default_encoder(spec("text")) == "static_vectors"
+    assert caught[0].message.code == "P02"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert default_encoder(spec("text")) == "static_vectors"
+    monkeypatch.setattr(assets, "installed", lambda name: False)
+    with pytest.warns(McgurkWarning, match="tfidf"):
+        assert default_encoder(spec("text")) == "tfidf"
+    with pytest.warns(McgurkWarning, match="image_stats"):
+        assert default_encoder(spec("image")) == "image_stats"
+
+
+def test_every_choice_ends_in_one_without_weights_and_is_registered():
+    for kind, order in auto.ORDER.items():
+        assert order[-1][1] is None, kind
+        for name, weights in order:
+            assert weights is None or weights in assets.TABLE
+            assert name in ENTRIES and kind in (ENTRIES[name].wants or ())
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(DataError, match="smell"):
+        default_encoder(spec("smell"))
