@@ -36,7 +36,7 @@ class Slot:
         """Absent in ``rows`` (bool) as well: values zeroed by selection."""
         keep = self.present & ~rows
         mask = None if self.mask is None else self.mask & keep[:, None]
-        values = torch.where(broadcast(keep, self.values), self.values, torch.zerosbroadcast(self.values))
+        values = torch.where(broadcast(keep, self.values), self.values, torch.zeros_like(self.values))
         return Slot(values, keep, mask, self.times, False)
 
 
