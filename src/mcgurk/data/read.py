@@ -79,7 +79,7 @@ def read_csv(path: str | os.PathLike[str], *, encoding: str | None = None, separ
     Raises:
         SpecMismatch: D01, a column asked for is not there.
         DataError: D03 no header, D04 a line with too few or too many cells, I01 repeated ids, L01 a cell that is not what it should be,
-            Q01 more rows set aside than ``max_bad`` allows.
+            I04 more rows set aside than ``max_bad`` allows.
 
     Example:
         >>> import tempfile, pathlib
@@ -273,9 +273,9 @@ def _check_share(rejects: tuple[Reject, ...], read: int, max_bad: float) -> None
         raise DataError(
             f"{said}; that is more than max_bad={max_bad:g} allows: mend the table, give root= if its files are elsewhere, "
             f"leave the column out with drop={first.column!r}, or raise max_bad",
-            code="Q01",
+            code="I04",
         )
-    warnings.warn(McgurkWarning(f"{said}; these rows are set aside (explain=True lists them)", code="Q01"), stacklevel=4)
+    warnings.warn(McgurkWarning(f"{said}; these rows are set aside (explain=True lists them)", code="I04"), stacklevel=4)
 
 
 def _own(X: Dataset, wanted: Wanted) -> Any:
