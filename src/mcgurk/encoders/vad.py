@@ -56,6 +56,7 @@ class VoiceActivity(SoundEncoder):
         0.34
     """
 
+    assets = ("silero",)
     rate = RATE
 
     def __init__(self, method: str = "auto", threshold: float = 0.5, sequence: bool = False) -> None:

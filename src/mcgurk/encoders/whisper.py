@@ -55,6 +55,7 @@ class WhisperEncoder(SoundEncoder):
     """
 
     scaling = "block"
+    assets = ("whisper",)
     rate = 16000
 
     def __init__(self, *, tokens: bool = False, stride: int = 5) -> None:
