@@ -80,9 +80,9 @@ def colors(pixels: np.ndarray) -> np.ndarray:
 
 def oriented_gradients(pixels: np.ndarray) -> np.ndarray:
     """(b, S, S, 3) uint8 -> (b, 324): of the three channels, the one with the steepest slope speaks for a pixel."""
-    x = np.pad(pixels / 255.0, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    x = np.pad(pixels.astype(np.int16), ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
     down, across = x[:, 2:, 1:-1] - x[:, :-2, 1:-1], x[:, 1:-1, 2:] - x[:, 1:-1, :-2]
-    steep = np.hypot(down, across)
+    steep = np.hypot(down, across) / 255.0
     channel = steep.argmax(axis=-1)[..., None]
     size = np.take_along_axis(steep, channel, -1)[..., 0]
     angle = np.arctan2(np.take_along_axis(down, channel, -1), np.take_along_axis(across, channel, -1))[..., 0] % np.pi
