@@ -19,6 +19,7 @@ ENTRIES: dict[str, Entry] = {
     "average_model": Entry("average:AverageModel", "machine", "a fitted average", None, _ALL),
     "linear": Entry("linear_unit:LinearUnit", "unit", "logistic, ridge or Poisson regression, its penalty chosen on inner folds", None, _ALL, "d C"),
     "trees": Entry("trees_unit:TreesUnit", "unit", "histogram gradient boosting, stored as plain arrays", None, _ALL, "trees x depth", "Friedman 2001, Annals of Statistics; Ke et al. 2017, NeurIPS"),
+    "kernel": Entry("kernel_unit:KernelUnit", "unit", "a smooth function: ridge or logistic regression on a Gaussian kernel", None, _ALL, "landmarks d", "Williams, Seeger 2001, NeurIPS"),
     "network": Entry("network_unit:NetworkUnit", "unit", "a small fully connected network", None, _ALL, "d h + h C"),
     "side_by_side": Entry("side_by_side:SideBySide", "feature fusion", "standardised, balanced blocks and presence flags as one matrix"),
     "rule": Entry("rule:Rule", "decision fusion", "a fixed or weighted rule on decisions", None, _ALL, "M C", "Kittler, Hatef, Duin, Matas 1998, IEEE TPAMI"),
@@ -26,6 +27,11 @@ ENTRIES: dict[str, Entry] = {
     "source": Entry("graph:Source", "source", "a column as features"),
     "as_features": Entry("decision:AsFeatures", "feature fusion", "a decision as features of another unit"),
     "concat": Entry("concat:Concat", "fusion", "balanced concatenation with presence flags, inside a network", "vector", _ALL, "sum d_m"),
+    "tensor": Entry("tensor:TensorFusion", "fusion", "all uni-, bi- and M-modal products of features", "vector", _ALL, "prod (d_m + 1)", "Zadeh, Chen, Poria, Cambria, Morency 2017, EMNLP", small={"width": 4}),
+    "lowrank": Entry("lowrank:LowRankFusion", "fusion", "the products of tensor fusion through a low-rank map", "vector", _ALL, "r o sum d_m", "Liu, Shen, Lakshminarasimhan, Liang, Zadeh, Morency 2018, ACL", small={"width": 8, "rank": 2}),
+    "gated": Entry("gated:GatedMultimodalUnit", "fusion", "gates decide, row by row and unit by unit, how much each modality counts", "vector", _ALL, "h sum d_m", "Arevalo, Solorio, Montes-y-Gomez, Gonzalez 2017, ICLR workshop", small={"width": 8}),
+    "attention": Entry("attention:ModalityAttention", "fusion", "softmax weights over the modalities that are present", "vector", _ALL, "h sum d_m", "Bahdanau, Cho, Bengio 2015, ICLR", small={"width": 8, "hidden": 4}),
+    "bilinear": Entry("bilinear:BilinearFusion", "fusion", "every product of two features, at full rank, for each pair of modalities", "vector", _ALL, "o d_1 d_2", "Tenenbaum, Freeman 2000, Neural Computation; Jayakumar et al. 2020, ICLR", small={"width": 8}),
 }  # fmt: skip
 
 OFFER = "offer"

@@ -1,0 +1,81 @@
+"""What the fusion layers that take vectors share: clean blocks of every modality, and the normalisers of products."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from mcgurk.errors import DataError, listing
+from mcgurk.nn.batch import Slot, SlotSpec
+from mcgurk.nn.masked import clean
+
+
+def widths(specs: Mapping[str, SlotSpec]) -> dict[str, int]:
+    """Numbers in a vector of every modality, by sorted name.
+
+    Raises:
+        DataError: no modality, a modality of no numbers, or one that is a sequence.
+    """
+    if not specs:
+        raise DataError("a fusion layer was built for no modality; give at least one")
+    for name, spec in specs.items():
+        if spec.sequence:
+            raise DataError(f"{name!r} is a sequence, but this layer fuses vectors; pool it first, or use a layer that takes sequences")
+        if spec.width == 0:
+            raise DataError(f"{name!r} has vectors of no numbers; leave the modality out")
+    return {name: specs[name].width for name in sorted(specs)}
+
+
+def blocks(slots: Mapping[str, Slot], built: Mapping[str, int]) -> list[tuple[Tensor, Tensor]]:
+    """(values (B, d), present (B,)) of every modality the layer was built for, in its order.
+
+    Absent rows are 0, by selection; a modality that is not in ``slots`` is absent in every row.
+    """
+    unknown = [name for name in slots if name not in built]
+    if unknown or not slots:
+        raise DataError(f"the layer fuses {listing(built)}; it was given {listing(unknown) if unknown else 'no modality'}")
+    some = next(iter(slots.values()))
+    out = []
+    for name, width in built.items():
+        if name in slots:
+            slot = clean(slots[name])
+            out.append((slot.values.flatten(1), slot.present))
+        else:
+            out.append((some.values.new_zeros(len(some.present), width), torch.zeros_like(some.present)))
+    return out
+
+
+def fused(values: Tensor, slots: Mapping[str, Slot], built: Mapping[str, int]) -> Slot:
+    """A Slot of fused ``values``: a row is present where any modality is."""
+    present = torch.stack([slot.present for slot in slots.values()]).any(dim=0)
+    return Slot(values, present, None, None, len(slots) == len(built) and all(slot.full for slot in slots.values()))
+
+
+def select(present: Tensor, values: Tensor, otherwise: Tensor) -> Tensor:
+    """``values`` where present, ``otherwise`` (broadcast) elsewhere; no gradient passes between the two."""
+    return torch.where(present[:, None], values, otherwise)
+
+
+def wide(values: Tensor) -> Tensor:
+    """At least float32, because products leave the range of half precision."""
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+
+
+def signed_sqrt(values: Tensor) -> Tensor:
+    """sign(x) sqrt(|x|) as x / sqrt(|x| + 1e-8), whose gradient is finite at 0."""
+    return values / torch.sqrt(values.abs() + 1e-8)
+
+
+def unit_norm(values: Tensor) -> Tensor:
+    """x / |x|_2 as x / sqrt(|x|^2 + 1e-12), whose gradient is finite at 0."""
+    return values / torch.sqrt(values.square().sum(dim=1, keepdim=True) + 1e-12)
+
+
+def product(parts: Sequence[Tensor]) -> Tensor:
+    """Elementwise product."""
+    out = parts[0]
+    for part in parts[1:]:
+        out = out * part
+    return out
