@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mcgurk.data.coerce import TABLE_NAME, column_of_cells, table_column
-from mcgurk.data.column import Column, Dense, Field, Lazy, Ragged
+from mcgurk.data.column import Column, Dense, Field, Lazy, Ragged, objects
 from mcgurk.data.dataset import Dataset
 from mcgurk.data.infer import FLAGS, MEDIA, MISSING, Guess, load_json, number, present_cells
 from mcgurk.data.plan import Plan
@@ -194,9 +194,7 @@ class Builder:
             return values.astype(np.int64) if whole and len(values) else values
         if column.dtype.kind in "bM":
             return column
-        labels = np.empty(len(column), dtype=object)
-        labels[:] = [c if ok else None for c, ok in zip(column, present_cells(column))]
-        return labels
+        return objects([c if ok else None for c, ok in zip(column, present_cells(column))])
 
 
 def _number(cell: Any, found: Guess) -> float:

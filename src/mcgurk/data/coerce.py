@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mcgurk.data.column import Column, Dense, Field, Lazy, Ragged
+from mcgurk.data.column import Column, Dense, Field, Lazy, Ragged, objects
 from mcgurk.data.dataset import Dataset
 from mcgurk.data.spec import ColumnSpec, Spec
 from mcgurk.errors import DataError, SpecMismatch, listing
@@ -38,7 +38,7 @@ def as_dataset(X: Any, spec: Spec | None = None) -> Dataset:
     if hasattr(X, "__arrow_c_stream__"):
         import pyarrow
 
-        return _from_frame(pyarrow.table(X).to_pandas(), spec)
+        return _from_frame(pyarrow.table(X).to_pandas(date_as_object=False), spec)
     return Dataset({ARRAY_NAME: _from_array(X)})
 
 
@@ -106,10 +106,7 @@ def _object_array(cells: Any) -> np.ndarray:
             return plain
     except ValueError:
         pass
-    out = np.empty(len(cells), dtype=object)
-    for i, cell in enumerate(cells):
-        out[i] = cell
-    return out
+    return objects(cells)
 
 
 def column_of_cells(name: str, cells: np.ndarray, spec: ColumnSpec | None) -> Column:
@@ -119,8 +116,9 @@ def column_of_cells(name: str, cells: np.ndarray, spec: ColumnSpec | None) -> Co
     first = next((c for c in cells if c is not None), None)
     if first is None:
         return Lazy(cells, ~absent, spec.kind if spec else "text")
-    inner = first[0] if isinstance(first, (list, tuple)) and len(first) else first
+    inner = next((v for c in cells if isinstance(c, (list, tuple, np.ndarray)) for v in c), None) if _several(first) else first
     if isinstance(inner, (str, bytes, Path)):
+        cells = objects([tuple(c) if _several(c) else c for c in cells])
         kind = spec.kind if spec else "image" if isinstance(inner, bytes) else "text"
         if isinstance(inner, Path) and not spec:
             from mcgurk.data.media import sniff
@@ -138,6 +136,10 @@ def column_of_cells(name: str, cells: np.ndarray, spec: ColumnSpec | None) -> Co
         raise DataError(f"column {name!r} mixes single values and {type(first).__name__}; give one type a column", code="L01")
     steps = [a[:, None] if a is not None and a.ndim == 1 else a for a in arrays]
     return Ragged.of(steps, kind=kind or "series")
+
+
+def _several(cell: Any) -> bool:
+    return isinstance(cell, (list, tuple, np.ndarray)) and np.ndim(cell) > 0
 
 
 def _from_frame(frame: Any, spec: Spec | None) -> Dataset:

@@ -184,10 +184,7 @@ class Lazy:
     def __post_init__(self) -> None:
         items = self.items
         if not (isinstance(items, np.ndarray) and items.dtype == object and items.ndim == 1):
-            filled = np.empty(len(items), dtype=object)
-            for i, value in enumerate(items):
-                filled[i] = tuple(value) if isinstance(value, list) else value
-            items = filled
+            items = objects([tuple(value) if isinstance(value, list) else value for value in items])
         present = np.array([v is not None for v in items], dtype=bool) if self.present is None else self.present
         object.__setattr__(self, "items", items)
         object.__setattr__(self, "present", _mask(present, len(items)))
@@ -220,6 +217,14 @@ class Lazy:
 
 
 Column = Dense | Ragged | Lazy
+
+
+def objects(values: Sequence[Any]) -> np.ndarray:
+    """(n,) object array of the values as they are; numpy alone would unpack lists of equal length."""
+    out = np.empty(len(values), dtype=object)
+    for i, value in enumerate(values):
+        out[i] = value
+    return out
 
 
 def gather_steps(offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -297,7 +302,7 @@ def _check_finite(column: Dense) -> None:
     """In blocks of rows: a memory-mapped column is never copied whole."""
     width = int(np.prod(column.item, dtype=np.int64))
     step = max(1, _BLOCK // max(width, 1))
-    for start in range(0, len(column), step):
+    for start in range(0, len(column) if width else 0, step):
         flat = column.values[start : start + step].reshape(-1, width)
         bad = np.isinf(flat) if column.kind == "tabular" else ~np.isfinite(flat)
         bad &= column.present[start : start + step, None]

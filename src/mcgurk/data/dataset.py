@@ -154,6 +154,7 @@ class Dataset:
         import pandas as pd
 
         out: dict[str, Any] = {}
+        index = pd.Index(self.ids, name="id")
         for name, column in self._columns.items():
             if isinstance(column, Dense) and column.kind == "tabular":
                 for j, field in enumerate(column.fields or ()):
@@ -163,8 +164,8 @@ class Dataset:
                 cells = np.empty(len(self), dtype=object)
                 for i, value in enumerate(rows_of(column)):
                     cells[i] = value
-                out[name] = pd.Series(cells, dtype=object)
-        return pd.DataFrame(out, index=pd.Index(self.ids, name="id"))
+                out[name] = pd.Series(cells, dtype=object, index=index)
+        return pd.DataFrame(out, index=index)
 
     def __repr__(self) -> str:
         n = max(len(self), 1)

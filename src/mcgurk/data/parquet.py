@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mcgurk.data.column import Column, Dense, Field, Lazy, Ragged, gather_steps
+from mcgurk.data.column import Column, Dense, Field, Lazy, Ragged, gather_steps, objects
 from mcgurk.data.dataset import Dataset
 from mcgurk.data.fingerprint import fingerprint
 from mcgurk.errors import DataError, IntegrityError, McgurkError
@@ -340,15 +340,12 @@ def _fact(column: pyarrow.ChunkedArray) -> np.ndarray:
     import pyarrow
 
     if pyarrow.types.is_string(column.type) or pyarrow.types.is_large_string(column.type) or column.type == pyarrow.null():
-        out = np.empty(len(column), dtype=object)
-        out[:] = column.to_pylist()
-        return out
+        return objects(column.to_pylist())
     return column.to_pandas().to_numpy()
 
 
 def _decode_lazy(column: pyarrow.ChunkedArray, entry: dict[str, Any]) -> Lazy:
-    items = np.empty(len(column), dtype=object)
-    items[:] = [tuple(v) if isinstance(v, list) else v for v in column.to_pylist()]
+    items = objects([tuple(v) if isinstance(v, list) else v for v in column.to_pylist()])
     return Lazy(items, np.array([v is not None for v in items], dtype=bool), entry["kind"])
 
 

@@ -112,12 +112,13 @@ def transformed(target: Target, how: str | None, rows: np.ndarray) -> Target:
     if how == "log" and (known <= 0).any():
         raise DataError(f"target_transform='log' needs positive numbers, y holds {known.min():g}")
     everywhere = target.values[~np.isnan(target.values)]
-    if how == "auto" and (len(known) < 20 or (everywhere <= 0).any() or not _skewness(known) > max(1.0, 2 * abs(_skewness(np.log(known))))):
+    if how == "auto" and (len(known) < 20 or (everywhere <= 0).any() or not skewness(known) > max(1.0, 2 * abs(skewness(np.log(known))))):
         return target
     return replace(target, spec=replace(target.spec, transform="log"), values=np.log(target.values))
 
 
-def _skewness(values: np.ndarray) -> float:
+def skewness(values: np.ndarray) -> float:
+    """Sample skewness; 0 for constant values."""
     centred = values - values.mean()
     spread = np.sqrt(np.mean(centred**2))
     return float(np.mean(centred**3) / spread**3) if spread > 1e-12 * max(1.0, abs(values.mean())) else 0.0
@@ -159,7 +160,7 @@ def _array(y: Any) -> np.ndarray:
         raise DataError("y is a sparse matrix; sparse labels are not supported, give y.toarray()")
     values = np.asarray(y)
     if values.dtype.kind in "US":
-        values = values.astype(object)
+        values = values.astype(object) if isinstance(y, np.ndarray) else np.array(y, dtype=object)  # a list may mix 1 and "1"
     if values.dtype.kind == "c":
         raise DataError("Complex data not supported: y holds complex numbers; give real numbers or labels")
     if values.ndim == 2 and values.shape[1] == 1:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mcgurk.data.column import objects
 from mcgurk.data.infer import load_json
 from mcgurk.data.limits import check
 from mcgurk.errors import DataError, McgurkError
@@ -38,11 +39,9 @@ def _cells(column: pyarrow.ChunkedArray) -> np.ndarray:
         return column.to_numpy()
     if pyarrow.types.is_floating(kind) or pyarrow.types.is_integer(kind):
         return pyarrow.compute.fill_null(column.cast(pyarrow.float64(), safe=False), float("nan")).to_numpy()
-    out = np.empty(len(column), dtype=object)
     nested = pyarrow.types.is_list(kind) or pyarrow.types.is_large_list(kind) or pyarrow.types.is_fixed_size_list(kind)
     number = nested and (pyarrow.types.is_floating(kind.value_type) or pyarrow.types.is_integer(kind.value_type))
-    out[:] = list(column.to_numpy()) if number and not pyarrow.types.is_fixed_size_list(kind) else column.to_pylist()
-    return out
+    return objects(list(column.to_numpy()) if number and not pyarrow.types.is_fixed_size_list(kind) else column.to_pylist())
 
 
 def iter_jsonl(path: str | os.PathLike[str], chunk: int) -> Iterator[dict[str, np.ndarray]]:
@@ -122,6 +121,4 @@ def _tight(cells: list[Any]) -> np.ndarray:
             return np.array(cells, dtype=np.float64 if float in types else None) if types != {bool} else np.array(cells, dtype=bool)
         except OverflowError:
             pass
-    out = np.empty(len(cells), dtype=object)
-    out[:] = cells
-    return out
+    return objects(cells)
