@@ -87,7 +87,7 @@ def test_products_stay_in_single_precision():
 
 
 def test_too_many_products_name_the_remedy():
-    with pytest.raises(ResourceError, match="lowrank.*a width of at most 21") as error:
+    with pytest.raises(ResourceError, match=r"lowrank.*a width of at most 21") as error:
         built(TensorFusion(), a=32, b=32, c=32, d=32)
     assert error.value.code == "R00"
     built(TensorFusion(width=21), a=32, b=32, c=32, d=32)

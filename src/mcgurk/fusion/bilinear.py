@@ -19,8 +19,8 @@ LIMIT = 1 << 26  # weights
 class BilinearFusion(Fusion):
     """``z_k = x_1^T W_k x_2 + U_k x_1 + V_k x_2 + b_k``; with more than two modalities, the sum over all pairs.
 
-    With ``affine=False`` and a bias this is ``torch.nn.Bilinear``, computed as one matrix product on the outer product, which is several times
-    faster. An absent modality is zeros: what remains is exactly the affine model of the others.
+    With ``affine=False`` and a bias this is ``torch.nn.Bilinear``, computed as one matrix product on the outer product, which is several
+    times faster. An absent modality is zeros: what remains is exactly the affine model of the others.
 
     Not for: wide modalities, since W has width d_1 d_2 numbers (mfb, mlb, mutan and mcb approximate it with fewer); products of three
     modalities (tensor, lowrank).
@@ -37,9 +37,9 @@ class BilinearFusion(Fusion):
         DataError: ``width`` below 1, or ``affine=False`` with a single modality.
         ResourceError: R00, more than 67 million weights.
 
-    Source: Tenenbaum, Freeman 2000, Separating style and content with bilinear models, Neural Computation 12:1247-1283; Jayakumar et al. 2020,
-        Multiplicative interactions and where to find them, ICLR. Starting values W ~ N(0, 1 / (d_1 d_2)), which give each product term
-        variance 1, are ours.
+    Source: Tenenbaum, Freeman 2000, Separating style and content with bilinear models, Neural Computation 12:1247-1283; Jayakumar et al.
+        2020, Multiplicative interactions and where to find them, ICLR. Starting values W ~ N(0, 1 / (d_1 d_2)), which give each product
+        term variance 1, are ours.
 
     Example:
         >>> import torch
@@ -67,7 +67,8 @@ class BilinearFusion(Fusion):
         weights = self.width * sum(sizes[i] * sizes[j] for i, j in self.pairs)
         if weights > LIMIT:
             raise ResourceError(
-                f"bilinear fusion of widths {', '.join(map(str, sizes))} would have {weights:,} weights, more than {LIMIT:,}; use fusion='mfb' or 'lowrank'",
+                f"bilinear fusion of widths {', '.join(map(str, sizes))} would have {weights:,} weights, more than {LIMIT:,}; "
+                "use fusion='mfb' or 'lowrank'",
                 code="R00",
             )
         if not self.pairs and not self.affine:

@@ -14,8 +14,8 @@ from mcgurk.nn.component import Fusion, NamedModules
 class LowRankFusion(Fusion):
     """``h = sum_i w_i prod_m ([x_m; 1]^T F_m^(i)) + b``: tensor fusion and a linear layer whose weights have rank r.
 
-    Equals the linear layer with weights ``sum_i w_i F_1^(i) (x) ... (x) F_M^(i)`` on :class:`TensorFusion`'s output, at o r sum d_m operations
-    instead of o prod d_m. An absent modality is [0; 1]: it contributes its bias row only.
+    Equals the linear layer with weights ``sum_i w_i F_1^(i) (x) ... (x) F_M^(i)`` on :class:`TensorFusion`'s output, at o r sum d_m
+    operations instead of o prod d_m. An absent modality is [0; 1]: it contributes its bias row only.
 
     Not for: heavy-tailed features, because M factors are multiplied: standardise them (the estimators do), and clip gradients if in doubt.
 
@@ -23,20 +23,20 @@ class LowRankFusion(Fusion):
         width: outputs o.
         rank: r, terms of the sum.
         weighted: learn w, starting at 1 / sqrt(r); otherwise w = 1 as in the paper.
-        init: "normal" draws factors from N(0, 1 / (d_m + 1)), so that each has mean square 1 on standardised features; "identity" starts near
-            the constant 1 (bias rows 1, others N(0, .01 / d_m)), so that training begins almost additive. Ours; Xavier's rule would count
-            the fans of a 3-D tensor wrongly.
+        init: "normal" draws factors from N(0, 1 / (d_m + 1)), so that each has mean square 1 on standardised features; "identity" starts
+            near the constant 1 (bias rows 1, others N(0, .01 / d_m)), so that training begins almost additive. Ours; Xavier's rule would
+            count the fans of a 3-D tensor wrongly.
 
-    The factors are registered parameters named ``factors.<modality>``: ``optim={"fusion.factors.*": ("adamw", 3e-4), "*": ("adamw", 1e-3)}``
-    gives them a rate of their own, as the paper does.
+    The factors are registered parameters named ``factors.<modality>``: ``optim={"fusion.factors.*": ("adamw", 3e-4), "*": ("adamw",
+    1e-3)}`` gives them a rate of their own, as the paper does.
 
     Shapes: M Slots (B, d_m) -> (B, width).
 
     Raises:
         DataError: ``width`` or ``rank`` below 1, or ``init`` unknown.
 
-    Source: Liu, Shen, Lakshminarasimhan, Liang, Zadeh, Morency 2018, Efficient low-rank multimodal fusion with modality-specific factors, ACL,
-        equation 6; learnable w as in the authors' code.
+    Source: Liu, Shen, Lakshminarasimhan, Liang, Zadeh, Morency 2018, Efficient low-rank multimodal fusion with modality-specific factors,
+        ACL, equation 6; learnable w as in the authors' code.
 
     Example:
         >>> import torch

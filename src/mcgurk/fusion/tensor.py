@@ -22,10 +22,11 @@ class TensorFusion(Fusion):
     """All uni-, bi-, ... M-modal products: ``z = [x_1; 1] (x) [x_2; 1] (x) ... (x) [x_M; 1]``, flattened.
 
     The 1 comes LAST in every factor; without it the terms of single modalities would vanish. Modalities follow one another by sorted name,
-    the first varying slowest. A modality wider than ``width`` is projected to it first; an absent one is (0, ..., 0, 1), which removes exactly
-    the terms that contain it.
+    the first varying slowest. A modality wider than ``width`` is projected to it first; an absent one is (0, ..., 0, 1), which removes
+    exactly the terms that contain it.
 
-    Not for: many or wide modalities, since the products number prod (width_m + 1); ``lowrank`` has the same terms at a sum instead of a product.
+    Not for: many or wide modalities, since the products number prod (width_m + 1); ``lowrank`` has the same terms at a sum instead of a
+        product.
 
     Args:
         width: features a modality enters the product with, one number or a dict by modality; default min(d_m, 32). A number larger than d_m
@@ -81,7 +82,8 @@ class TensorFusion(Fusion):
             most = max(1, int((LIMIT / (rows * itemsize)) ** (1 / len(self.built))) - 1)
             raise ResourceError(
                 f"{rows} rows of {size:,} products would take {rows * size * itemsize / 2**20:,.0f} MB, more than {LIMIT >> 20}; "
-                f"use fusion='lowrank', which has the same terms without writing them out, a width of at most {most}, or a smaller batch_size",
+                f"use fusion='lowrank', which has the same terms without writing them out, a width of at most {most}, or a smaller "
+                "batch_size",
                 code="R00",
             )
 
