@@ -18,14 +18,13 @@ def test_packages_come_from_the_metadata() -> None:
 def test_advice_names_the_command() -> None:
     facts = {
         "packages": {"soxr": None},
-        "extras": {"explore": {"fastapi": "1", "uvicorn": None}, "ann": {"usearch": None}},
         "encoders": {"minilm": False, "lite0": True},
         "cache": {"folder": "c", "writable": False, "free_gb": 0.5},
     }
     advice = "\n".join(doctor.advice(facts))
-    for piece in ("pip install soxr", "mcgurk[explore]", "mcgurk assets install", "MCGURK_CACHE", "0.5 GB"):
+    for piece in ("pip install soxr", "mcgurk assets install", "MCGURK_CACHE", "0.5 GB"):
         assert piece in advice
-    assert "mcgurk[ann]" not in advice and "lite0" not in advice
+    assert "lite0" not in advice
 
 
 def test_a_broken_package_does_not_silence_the_doctor() -> None:

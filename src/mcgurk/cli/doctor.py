@@ -63,10 +63,6 @@ def advice(facts: dict[str, Any]) -> list[str]:
     ]
     if not facts["packages"]:
         sentences.append("mcgurk runs from a folder and is not installed, so its requirements are unknown; run: python bootstrap.py")
-    for extra, parts in facts["extras"].items():
-        lacking = sorted(name for name, version in parts.items() if version is None)
-        if lacking and len(lacking) < len(parts):
-            sentences.append(f"the extra '{extra}' lacks {', '.join(lacking)}; run: pip install 'mcgurk[{extra}]'")
     if isinstance(facts["encoders"], dict) and (missing := [name for name, there in facts["encoders"].items() if not there]):
         sentences.append(f"weights not installed: {', '.join(missing)}; run: mcgurk assets install")
     if not facts["cache"]["writable"]:
