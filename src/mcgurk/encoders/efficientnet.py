@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from mcgurk.data.column import Column, Dense, Ragged
 from mcgurk.encoders import _frozen, assets
-from mcgurk.encoders.pictures import encode_pictures
+from mcgurk.encoders.pictures import as_steps, encode_pictures
 from mcgurk.errors import DataError
 from mcgurk.nn.component import Encoder
 
@@ -66,7 +66,7 @@ class EfficientNetEncoder(Encoder):
         folder = assets.path("efficientnet")
         network = _frozen.network(folder, lambda: _load(folder))
         done = encode_pictures(column, "EfficientNetEncoder", SIZE, lambda pixels: self._encode(network, pixels))
-        return _grid_steps(done) if self.tokens else done
+        return as_steps(done) if self.tokens else done
 
     def weights_hash(self) -> str:
         return assets.weights_hash("efficientnet")
@@ -140,15 +140,6 @@ class Convolution(nn.Conv2d):
 def class_names() -> list[str]:
     """The 1000 class names in the order of the probabilities."""
     return json.loads((assets.path("imagenet-classes") / "names.json").read_text(encoding="utf-8"))
-
-
-def _grid_steps(column: Dense | Ragged) -> Ragged:
-    """(n, 49, 1280) or one (49, 1280) a step -> 49 steps a picture."""
-    places = column.item[0]
-    if isinstance(column, Ragged):
-        return Ragged(column.values.reshape(-1, WIDTH), column.offsets * places, column.present, None, "series")
-    offsets = np.concatenate([[0], np.cumsum(column.present)]) * places
-    return Ragged(column.values[column.present].reshape(-1, WIDTH), offsets, column.present, None, "series")
 
 
 def _load(folder: Path) -> Lite0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -11,17 +12,17 @@ from mcgurk.data.image import read_image
 from mcgurk.encoders.cells import per_item, scatter
 from mcgurk.errors import DataError
 
-Encode = Callable[[np.ndarray], np.ndarray]
+Encode = Callable[[Any], np.ndarray]
 
 
-def encode_pictures(column: Column, name: str, size: int, encode: Encode, batch: int = 16) -> Dense | Ragged:
+def encode_pictures(column: Column, name: str, size: int | None, encode: Encode, batch: int = 16) -> Dense | Ragged:
     """``encode`` over all pictures of a column: files and bytes, arrays, or several of them a cell.
 
     Args:
         column: Lazy items (paths, bytes, tuples of them), Dense uint8 (n, H, W), (n, H, W, 1 | 3), or Ragged with such steps.
         name: the encoder, for messages.
-        size: side of the square every picture is resized to.
-        encode: (b, size, size, 3) uint8 -> (b, *item).
+        size: side of the square every picture is resized to; None keeps each picture's own size.
+        encode: (b, size, size, 3) uint8 -> (b, *item); without a size, a list of b arrays (H, W, 3).
         batch: pictures decoded at a time.
 
     Shapes: Dense (n, *item); Ragged with one step a picture for sequences.
@@ -39,32 +40,42 @@ def encode_pictures(column: Column, name: str, size: int, encode: Encode, batch:
     return Ragged(values, column.offsets, column.present, column.times, "series")
 
 
-def square(picture: np.ndarray, size: int) -> np.ndarray:
+def as_steps(column: Dense | Ragged) -> Ragged:
+    """Places of a picture as steps: (n, places, d), or such a step a picture, -> Ragged (N, d), ``places`` steps a picture."""
+    places, width = column.item
+    counts = np.concatenate([[0], np.cumsum(column.present)]) if isinstance(column, Dense) else column.offsets
+    values = column.values[column.present] if isinstance(column, Dense) else column.values
+    return Ragged(values.reshape(-1, width), counts.astype(np.int64) * places, column.present, None, "series")
+
+
+def square(picture: np.ndarray, size: int | None) -> np.ndarray:
     """(H, W), (H, W, 1) or (H, W, 3) uint8 -> (size, size, 3), antialiased bilinear; the proportions are not kept."""
     picture = (
         np.repeat(picture.reshape(*picture.shape[:2], -1), 3, axis=2) if picture.size == picture.shape[0] * picture.shape[1] else picture
     )
-    if picture.shape[:2] == (size, size):
+    if size is None or picture.shape[:2] == (size, size):
         return picture
     from PIL import Image
 
     return np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.BILINEAR))
 
 
-def _all(pieces: Iterator[np.ndarray], encode: Encode, size: int) -> np.ndarray:
-    out = [encode(piece) for piece in pieces]
-    return np.concatenate(out) if out else encode(np.zeros((1, size, size, 3), np.uint8))[:0]
+def _all(pieces: Iterator[list[np.ndarray]], encode: Encode, size: int | None) -> np.ndarray:
+    gather = list if size is None else np.stack
+    out = [encode(gather(piece)) for piece in pieces]
+    side = size or 32  # no picture at all: a black one tells the shape
+    return np.concatenate(out) if out else encode(gather([np.zeros((side, side, 3), np.uint8)]))[:0]
 
 
-def _read(column: Lazy, size: int, batch: int) -> Iterator[np.ndarray]:
+def _read(column: Lazy, size: int | None, batch: int) -> Iterator[list[np.ndarray]]:
     rows = np.flatnonzero(column.present)
     for start in range(0, len(rows), batch):
-        yield np.stack([read_image(column.items[i], size=size) for i in rows[start : start + batch]])
+        yield [read_image(column.items[i], size=size) for i in rows[start : start + batch]]
 
 
-def _resized(values: np.ndarray, size: int, batch: int) -> Iterator[np.ndarray]:
+def _resized(values: np.ndarray, size: int | None, batch: int) -> Iterator[list[np.ndarray]]:
     for start in range(0, len(values), batch):
-        yield np.stack([square(picture, size) for picture in values[start : start + batch]])
+        yield [square(picture, size) for picture in values[start : start + batch]]
 
 
 def _check(column: Dense | Ragged, name: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mcgurk.data.column import Column, Dense, Field
+from mcgurk.data.target import skewness
 from mcgurk.errors import DataError
 from mcgurk.nn.component import Encoder
 
@@ -18,7 +19,9 @@ class TabularEncoder(Encoder):
 
     number, flag   x, a missing cell as the training median m, and a column "is missing" where a training cell was. With ``transform="log"``
                    asinh((x - m) / s), s = half the interquartile range; with "quantile" the normal score Phi^-1(F(x)) of the training
-                   distribution F; with "auto" the former for fields with a cell further than 10 interquartile ranges from m.
+                   distribution F; with "auto" ln x for fields whose training cells are positive, right-skewed (skewness > 1) and less skewed
+                   after it (a later cell that is not positive counts as the smallest training cell), and the asinh for other fields with a cell
+                   further than 10 interquartile ranges from m.
     category       one column a level; levels of fewer than ``rare`` rows, and those beyond ``max_levels``, share one column; a missing cell
                    and a level not seen in training are all zeros.
     date           days, year, cos and sin of the place in the year and in the week (and in the day where dates carry a time).
@@ -26,7 +29,7 @@ class TabularEncoder(Encoder):
     Not for text or identifiers: a level per row says nothing about the next row. Numbers keep their scale; the estimator standardises.
 
     Args:
-        transform: None, "log", "quantile" or "auto"; see above. Trees do not need it.
+        transform: "auto", None, "log" or "quantile"; see above. Trees do not need it, and are not harmed.
         rare: rows a level must have to get a column of its own.
         max_levels: levels of a field that get a column of their own, the most frequent first.
 
@@ -55,9 +58,10 @@ class TabularEncoder(Encoder):
     """
 
     kinds = ("tabular",)
+    version = 2
     cached = False
 
-    def __init__(self, *, transform: str | None = None, rare: int = 2, max_levels: int = 50) -> None:
+    def __init__(self, *, transform: str | None = "auto", rare: int = 2, max_levels: int = 50) -> None:
         super().__init__()
         self.transform = transform
         self.rare = rare
@@ -130,6 +134,8 @@ class TabularEncoder(Encoder):
         spread = float(high - low) or float(seen.std()) or 1.0
         if self.transform == "quantile":
             return {"quantiles": np.quantile(seen, np.linspace(0, 1, min(1000, len(seen))))}
+        if self.transform == "auto" and seen.min() > 0 and len(np.unique(seen)) > 10 and skewness(seen) > max(1.0, abs(skewness(np.log(seen)))):
+            return {"floor": float(seen.min())}
         if self.transform == "auto" and np.abs(seen - center).max() <= 10 * spread:
             return {}
         return {"scale": spread / 2}
@@ -157,6 +163,8 @@ def _encode(plan: dict[str, Any], cells: np.ndarray) -> np.ndarray:
 
 
 def _shaped(plan: dict[str, Any], values: np.ndarray) -> np.ndarray:
+    if "floor" in plan:
+        return np.log(np.maximum(values, plan["floor"]))
     if "scale" in plan:
         return np.arcsinh((values - plan["center"]) / plan["scale"])
     if "quantiles" in plan:
