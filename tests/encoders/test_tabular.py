@@ -128,3 +128,15 @@ def test_other_fields_and_other_columns_are_refused():
         encoder.prepare(Dense(np.zeros((1, 1))))
     with pytest.raises(DataError, match="transform='ranks'"):
         fitted(table([[1.0]], Field("a")), transform="ranks")
+
+
+def test_auto_takes_logarithms_of_positive_skewed_fields_only():
+    rng = np.random.default_rng(0)
+    cells = np.stack([rng.lognormal(3, 1, 300), rng.normal(50, 5, 300), rng.integers(1, 4, 300)], axis=1)
+    fields = Field("price"), Field("height"), Field("stars")
+    encoder = fitted(table(cells, *fields))
+    out = encoder.prepare(table(cells, *fields)).values
+    np.testing.assert_allclose(out[:, 0], np.log(cells[:, 0]))
+    np.testing.assert_array_equal(out[:, 1:], cells[:, 1:])
+    later = encoder.prepare(table([[0.0, 50, 1], [-3.0, 50, 1]], *fields)).values
+    np.testing.assert_allclose(later[:, 0], np.log(cells[:, 0].min()))  # what has no logarithm counts as the smallest training cell
