@@ -1,6 +1,9 @@
 """Compiled dynamic time warping for the one-step patterns; imported on first use.
 
-``lo, hi`` are the first and one past the last admitted column of each row, both non-decreasing. ``double`` is a diagonal step's weight.
+Cells of one anti-diagonal ``k = i + j`` do not depend on each other, so every inner loop runs along an anti-diagonal and is vectorised. A
+buffer holds one anti-diagonal, row i at index i + 1, inf around the rows in use. x is transposed (d, n); y is transposed and reversed, so
+that both are read forwards. ``lo, hi``: first and one past the last admitted column of each row, non-decreasing. ``double``: the weight of
+a diagonal step.
 """
 
 from __future__ import annotations
@@ -15,99 +18,134 @@ DIAGONAL, DOWN, RIGHT = range(3)  # how a cell was reached; the order is the tie
 
 
 @numba.njit(cache=True, nogil=True)
-def _local(x: Any, i: int, y: Any, kind: int, lo: int, hi: int, out: Any) -> None:
-    """Costs of row i against columns lo to hi; y is transposed (d, m), so that the inner loops are vectorised."""
-    for j in range(lo, hi):
-        out[j] = 1.0 if kind == COSINE else 0.0
-    for k in range(x.shape[1]):
-        value = x[i, k]
+def _local(x: Any, y: Any, kind: int, lo: int, hi: int, shift: int, out: Any) -> None:
+    """Costs of rows lo to hi of an anti-diagonal; row i meets column ``shift + i`` of the reversed y."""
+    size = hi - lo
+    cost = out[lo:hi]
+    cost[:] = 1.0 if kind == COSINE else 0.0
+    for k in range(x.shape[0]):
+        a, b = x[k, lo:hi], y[k, shift + lo : shift + hi]
         if kind == COSINE:
-            for j in range(lo, hi):
-                out[j] -= value * y[k, j]
+            for t in range(size):
+                cost[t] -= a[t] * b[t]
         elif kind == ABSOLUTE:
-            for j in range(lo, hi):
-                out[j] += abs(value - y[k, j])
+            for t in range(size):
+                cost[t] += abs(a[t] - b[t])
         else:
-            for j in range(lo, hi):
-                out[j] += (value - y[k, j]) ** 2
+            for t in range(size):
+                cost[t] += (a[t] - b[t]) * (a[t] - b[t])
     if kind == EUCLIDEAN:
-        for j in range(lo, hi):
-            out[j] = np.sqrt(out[j])
+        for t in range(size):
+            cost[t] = np.sqrt(cost[t])
     elif kind == COSINE:
-        for j in range(lo, hi):
-            out[j] = max(out[j], 0.0)
+        for t in range(size):
+            cost[t] = max(cost[t], 0.0)
+
+
+@numba.njit(cache=True, nogil=True)
+def _cheapest(cost: Any, ups: Any, lefts: Any, corners: Any, double: float, out: Any) -> None:
+    for t in range(len(cost)):
+        best = ups[t] if ups[t] <= lefts[t] else lefts[t]
+        best = best + cost[t]
+        across = corners[t] + double * cost[t]
+        out[t] = across if across <= best else best
+
+
+@numba.njit(cache=True, nogil=True)
+def _cheapest_and_how(cost: Any, ups: Any, lefts: Any, corners: Any, double: float, out: Any, step: Any) -> None:
+    for t in range(len(cost)):
+        down = ups[t] <= lefts[t]
+        best = (ups[t] if down else lefts[t]) + cost[t]
+        across = corners[t] + double * cost[t]
+        straight = across <= best
+        out[t] = across if straight else best
+        step[t] = np.uint8(0) if straight else (np.uint8(1) if down else np.uint8(2))
+
+
+@numba.njit(cache=True, nogil=True)
+def _rows(k: int, first: int, last: int, lo: Any, hi: Any) -> Any:
+    """Rows of anti-diagonal k that lie in the window, from those of the one before; both ends only ever move down."""
+    n = len(lo)
+    while first < n and first + hi[first] <= k:
+        first += 1
+    while last < n and last + lo[last] <= k:
+        last += 1
+    return first, last
 
 
 @numba.njit(cache=True, nogil=True)
 def total(x: Any, y: Any, kind: int, lo: Any, hi: Any, double: float) -> float:
-    """Cost of the best path; one row of memory."""
-    n, m = len(x), y.shape[1]
-    local, row = np.empty(m), np.full(m + 1, np.inf)  # row[j + 1] is D(i - 1, j) ahead of the sweep and D(i, j) behind it
-    for i in range(n):
-        start, stop = lo[i], hi[i]
-        _local(x, i, y, kind, start, stop, local)
-        corner = row[start]
-        row[lo[i - 1] if i else 0 : start + 1] = np.inf
-        left = np.inf
-        for j in range(start, stop):
-            up, cost = row[j + 1], local[j]
-            best = up if up < left else left
-            best += cost
-            across = corner + double * cost
-            best = across if across <= best else best
-            if i == 0 and j == 0:
-                best = cost
-            corner, left = up, best
-            row[j + 1] = best
-    return row[m]
+    """Cost of the best path; memory for three anti-diagonals."""
+    n, m = x.shape[1], y.shape[1]
+    cost = np.empty(n)
+    before, previous, current = np.full(n + 2, np.inf), np.full(n + 2, np.inf), np.full(n + 2, np.inf)
+    first, last = 0, 0
+    for k in range(n + m - 1):
+        first, last = _rows(k, first, last, lo, hi)
+        _local(x, y, kind, first, last, m - 1 - k, cost)
+        if k == 0:
+            current[1] = cost[0]
+        else:
+            _cheapest(
+                cost[first:last],
+                previous[first:last],
+                previous[first + 1 : last + 1],
+                before[first:last],
+                double,
+                current[first + 1 : last + 1],
+            )
+        current[first] = np.inf
+        current[last + 1] = np.inf
+        before, previous, current = previous, current, before
+    return previous[n]
 
 
 @numba.njit(cache=True, nogil=True)
 def totals(xs: Any, x_starts: Any, n: int, ys: Any, y_starts: Any, m: int, kind: int, lo: Any, hi: Any, double: float, out: Any) -> None:
-    """:func:`total` for pairs of sequences of equal lengths n and m that lie in two long arrays."""
+    """:func:`total` for pairs of sequences of lengths n and m that lie in two long arrays, (d, sum of lengths), ``ys`` reversed in each."""
     for p in range(len(out)):
-        x = xs[x_starts[p] : x_starts[p] + n]
-        y = np.ascontiguousarray(ys[y_starts[p] : y_starts[p] + m].T)
-        out[p] = total(x, y, kind, lo, hi, double)
+        out[p] = total(xs[:, x_starts[p] : x_starts[p] + n], ys[:, y_starts[p] : y_starts[p] + m], kind, lo, hi, double)
 
 
 @numba.njit(cache=True, nogil=True)
 def path(x: Any, y: Any, kind: int, lo: Any, hi: Any, double: float) -> Any:
     """Cost and cells (l, 2) of the best path; one byte a cell of the window."""
-    n, m = len(x), y.shape[1]
-    width = 0
-    for i in range(n):
-        width = max(width, hi[i] - lo[i])
-    steps = np.zeros((n, width), np.uint8)
-    local, row = np.empty(m), np.full(m + 1, np.inf)
-    for i in range(n):
-        start, stop = lo[i], hi[i]
-        _local(x, i, y, kind, start, stop, local)
-        corner = row[start]
-        row[lo[i - 1] if i else 0 : start + 1] = np.inf
-        left = np.inf
-        for j in range(start, stop):
-            up, cost = row[j + 1], local[j]
-            step = DOWN if up <= left else RIGHT
-            best = (up if up <= left else left) + cost
-            across = corner + double * cost
-            if across <= best:
-                best, step = across, DIAGONAL
-            if i == 0 and j == 0:
-                best = cost
-            corner, left = up, best
-            row[j + 1] = best
-            steps[i, j - start] = step
+    n, m = x.shape[1], y.shape[1]
+    steps = np.empty(np.sum(hi - lo), np.uint8)
+    offset, start = np.empty(n + m - 1, np.int64), np.empty(n + m - 1, np.int64)
+    cost = np.empty(n)
+    before, previous, current = np.full(n + 2, np.inf), np.full(n + 2, np.inf), np.full(n + 2, np.inf)
+    first, last, used = 0, 0, 0
+    for k in range(n + m - 1):
+        first, last = _rows(k, first, last, lo, hi)
+        offset[k], start[k] = used, first
+        _local(x, y, kind, first, last, m - 1 - k, cost)
+        if k == 0:
+            current[1] = cost[0]
+        else:
+            _cheapest_and_how(
+                cost[first:last],
+                previous[first:last],
+                previous[first + 1 : last + 1],
+                before[first:last],
+                double,
+                current[first + 1 : last + 1],
+                steps[used : used + last - first],
+            )
+        used += last - first
+        current[first] = np.inf
+        current[last + 1] = np.inf
+        before, previous, current = previous, current, before
     cells = np.empty((n + m - 1, 2), np.int64)
     i, j, length = n - 1, m - 1, 0
-    while np.isfinite(row[m]):
+    while np.isfinite(previous[n]):
         cells[length, 0], cells[length, 1] = i, j
         length += 1
         if i == 0 and j == 0:
             break
-        step = steps[i, j - lo[i]]
+        step = steps[offset[i + j] + i - start[i + j]]
         if step != RIGHT:
             i -= 1
         if step != DOWN:
             j -= 1
-    return row[m], cells[:length][::-1].copy()
+    return previous[n], cells[:length][::-1].copy()

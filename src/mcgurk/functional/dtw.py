@@ -31,7 +31,7 @@ def dtw_cost(
     """Sum of local costs along the best warping path (no root taken: see :func:`dtw_distance`).
 
     ``D(i, j) = min{ D(i-1, j-1) + w c(i, j), D(i-1, j) + c(i, j), D(i, j-1) + c(i, j) }``, w = 1 (symmetric1) or 2 (symmetric2); the path
-    starts in the first and ends in the last pair. Memory is one row for these two patterns.
+    starts in the first and ends in the last pair. Memory is O(n) for these two patterns.
 
     Not for: sequences in different feature spaces (canonical time warping); comparing costs across lengths without ``normalise``.
 
@@ -59,7 +59,7 @@ def dtw_cost(
     if pattern in _ONE_STEP and _use_numba(compiled):
         from mcgurk.functional import _dtw_numba as kernels
 
-        value = kernels.total(a, np.ascontiguousarray(b.T), patterns.COSTS.index(cost), lo, hi, _ONE_STEP[pattern])
+        value = kernels.total(_across(a), _across(b[::-1]), patterns.COSTS.index(cost), lo, hi, _ONE_STEP[pattern])
     else:
         value = patterns.accumulate(_windowed(a, b, cost, lo, hi), pattern)[0][-1, -1]
     return _reached(value, pattern) / divisor
@@ -106,7 +106,7 @@ def dtw_path(
     if pattern in _ONE_STEP and _use_numba(compiled):
         from mcgurk.functional import _dtw_numba as kernels
 
-        value, cells = kernels.path(a, np.ascontiguousarray(b.T), patterns.COSTS.index(cost), lo, hi, _ONE_STEP[pattern])
+        value, cells = kernels.path(_across(a), _across(b[::-1]), patterns.COSTS.index(cost), lo, hi, _ONE_STEP[pattern])
         return cells, _reached(value, pattern)
     D, choice = patterns.accumulate(_windowed(a, b, cost, lo, hi), pattern)
     return patterns.trace(choice, pattern), _reached(D[-1, -1], pattern)
@@ -163,7 +163,7 @@ def _compiled_pairs(
     """Pairs grouped by their two lengths, so that each window is built once."""
     from mcgurk.functional import _dtw_numba as kernels
 
-    xs, ys = np.concatenate(a), np.concatenate(b)
+    xs, ys = _across(np.concatenate(a)), _across(np.concatenate([v[::-1] for v in b]))
     n, m = np.array([len(v) for v in a]), np.array([len(v) for v in b])
     x_start, y_start = np.cumsum(n) - n, np.cumsum(m) - m
     shapes, group = np.unique(np.column_stack([n[pairs[:, 0]], m[pairs[:, 1]]]), axis=0, return_inverse=True)
@@ -187,6 +187,10 @@ def _compiled_pairs(
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(run, jobs))
     return out
+
+
+def _across(x: Float) -> Float:
+    return np.ascontiguousarray(x.T)
 
 
 def _windowed(a: Float, b: Float, cost: str, lo: Int, hi: Int) -> Float:

@@ -180,7 +180,7 @@ def _itakura(n: int, m: int, slope: float) -> tuple[Int, Int]:
     return _limits(np.maximum(forward / slope, m - 1 - slope * back), np.minimum(slope * forward, m - 1 - back / slope), m)
 
 
-def _limits(low: Float, high: Float, m: int) -> tuple[Int, Int]:
+def _limits(low: Any, high: Any, m: int) -> tuple[Int, Int]:
     lo = np.clip(np.ceil(low - 1e-9), 0, m).astype(np.int64)
     hi = np.clip(np.floor(high + 1e-9) + 1, 0, m).astype(np.int64)
     return lo, hi
