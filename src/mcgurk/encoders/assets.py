@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from mcgurk import config
+from mcgurk.config import config, default_cache
 from mcgurk.encoders.packages import TABLE, Asset, Source
 from mcgurk.errors import IntegrityError, MissingPackage, StoreError, UnknownName
 from mcgurk.files import atomic_open, atomic_write, sha256_file
@@ -165,7 +165,7 @@ def _check_placed(file: Path, inside: Source) -> None:
 def _cached(name: str) -> Path | None:
     """The folder of an asset that is installed: in the cache in use, or in the user's own."""
     item = asset(name)
-    for root in dict.fromkeys((config.cache, config.default_cache())):
+    for root in dict.fromkeys((config.cache, default_cache())):
         candidate = root / "assets" / f"{name}-{item.version}"
         try:
             manifest = json.loads((candidate / MANIFEST).read_text(encoding="utf-8"))

@@ -100,6 +100,10 @@ class Lite0(nn.Module):
         self.head = Convolution(width, WIDTH, 1)
         self.classifier = nn.Linear(WIDTH, CLASSES)
 
+    def bottlenecks(self) -> list[Bottleneck]:
+        """The blocks in order."""
+        return [block for block in self.blocks if isinstance(block, Bottleneck)]
+
     def forward(self, pixels: Tensor) -> Tensor:
         x = (pixels.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last).float() - 127.0) / 128.0
         return F.relu6(self.head(self.blocks(F.relu6(self.stem(x)))))
@@ -148,7 +152,7 @@ def _load(folder: Path) -> Lite0:
     given = load_file(folder / "model.safetensors")
     network = Lite0()
     _fold(network.stem, given, "_conv_stem", "_bn0")
-    for i, block in enumerate(network.blocks):
+    for i, block in enumerate(network.bottlenecks()):
         place = f"_blocks.{i}."
         if block.expand is not None:
             _fold(block.expand, given, f"{place}_expand_conv", f"{place}_bn0")
@@ -156,7 +160,8 @@ def _load(folder: Path) -> Lite0:
         _fold(block.project, given, f"{place}_project_conv", f"{place}_bn2")
     _fold(network.head, given, "_conv_head", "_bn1")
     network.classifier.load_state_dict({"weight": given["_fc.weight"], "bias": given["_fc.bias"]})
-    return network.to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
 
 
 def _fold(convolution: nn.Conv2d, given: dict[str, Tensor], conv: str, norm: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
-from mcgurk.data.column import Column, Dense, Ragged, relabel
+from mcgurk.data.column import Column, Dense, Ragged
 from mcgurk.data.spec import ColumnSpec
 from mcgurk.encoders.pictures import encode_pictures
 from mcgurk.errors import DataError
@@ -57,7 +59,7 @@ class ImageCNN(Encoder):
         self.width = width
 
     def prepare(self, column: Column) -> Dense | Ragged:
-        return relabel(encode_pictures(column, "ImageCNN", self.size, lambda pixels: pixels), "image")
+        return replace(encode_pictures(column, "ImageCNN", self.size, lambda pixels: pixels), kind="image")
 
     def build(self, spec: ColumnSpec) -> None:
         if not self.channels or 2 ** len(self.channels) > self.size:

@@ -19,7 +19,7 @@ class TabularEncoder(Encoder):
 
     number, flag   x, a missing cell as the training median m, and a column "is missing" where a training cell was. With ``transform="log"``
                    asinh((x - m) / s), s = half the interquartile range; with "quantile" the normal score Phi^-1(F(x)) of the training
-                   distribution F; with "auto" ln x for fields whose training cells are positive, right-skewed (skewness > 1) and less skewed
+                   distribution F; with "auto" ln x for fields whose training cells are positive, right-skewed (skewness > 0.5) and less skewed
                    after it (a later cell that is not positive counts as the smallest training cell), and the asinh for other fields with a cell
                    further than 10 interquartile ranges from m.
     category       one column a level; levels of fewer than ``rare`` rows, and those beyond ``max_levels``, share one column; a missing cell
@@ -134,7 +134,12 @@ class TabularEncoder(Encoder):
         spread = float(high - low) or float(seen.std()) or 1.0
         if self.transform == "quantile":
             return {"quantiles": np.quantile(seen, np.linspace(0, 1, min(1000, len(seen))))}
-        if self.transform == "auto" and seen.min() > 0 and len(np.unique(seen)) > 10 and skewness(seen) > max(1.0, abs(skewness(np.log(seen)))):
+        if (
+            self.transform == "auto"
+            and seen.min() > 0
+            and len(np.unique(seen)) > 4
+            and skewness(seen) > max(0.5, abs(skewness(np.log(seen))))
+        ):
             return {"floor": float(seen.min())}
         if self.transform == "auto" and np.abs(seen - center).max() <= 10 * spread:
             return {}

@@ -103,7 +103,7 @@ class TfidfEncoder(Encoder):
         """(n, terms) TF-IDF weights of ``items`` with the vocabulary learned in training, sparse float64."""
         vectorizers, _ = self._prepared()
         idf, blocks, start = np.asarray(self.idf_), [], 0
-        for vectorizer, size in zip(vectorizers, np.diff(self.breaks_)):
+        for vectorizer, size in zip(vectorizers, np.diff(self.breaks_).tolist()):
             counts = vectorizer.transform(items).astype(np.float64) if size else sparse.csr_matrix((len(items), 0))
             blocks.append(self._weighted(counts, idf[start : start + size]))
             start += size
