@@ -311,7 +311,7 @@ class _Sampler:
         """Whether a key frame lies between here and the target, by the index, or where it cannot say, by the distance."""
         if self.kind not in _SEEKABLE or target - here < 5 * self._tick:
             return False
-        entries = getattr(self._stream, "index_entries", ())  # newer PyAV only
+        entries: Any = getattr(self._stream, "index_entries", ())  # newer PyAV only
         if not len(entries):
             return target - here > _FAR
         at = entries.search_timestamp(int((target + self._zero) / self._tick))
