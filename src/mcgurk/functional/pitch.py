@@ -104,27 +104,26 @@ def _peaks(rows: Float, rate: int, low: float, high: float, octave: float, count
     own = scipy.fft.irfft(np.abs(scipy.fft.rfft(shape, size)) ** 2, 2 * size)[: last + 2]
     r = raw / np.maximum(raw[:, :1], 1e-20) * (own[0] / own)
     before, here, after = r[:, first - 1 : last], r[:, first : last + 1], r[:, first + 1 : last + 2]
-    bend = before - 2 * here + after
-    shift = np.where(bend < 0, 0.5 * (before - after) / np.where(bend < 0, bend, -1.0), 0.0)
-    is_peak = (here > before) & (here >= after) & (here > 0)
-    lag = (np.arange(first, last + 1) + np.clip(shift, -0.5, 0.5)) / 2
-    height = np.where(is_peak, here - 0.25 * (before - after) * shift, 0.0)
+    place = np.arange(first, last + 1)
+    rank = np.where((here > before) & (here >= after) & (here > 0), here - octave * np.log2(low * place / 2 / rate), -np.inf)
+    best = np.argpartition(-rank, min(count, rank.shape[1] - 1), axis=1)[:, :count]
+    best.sort(axis=1)  # one order, whatever the partition gave
+    left, top, right, kept = (np.take_along_axis(v, best, axis=1) for v in (before, here, after, rank > -np.inf))
+    bend = left - 2 * top + right
+    shift = np.where(bend < 0, 0.5 * (left - right) / np.where(bend < 0, bend, -1.0), 0.0)
+    height = np.where(kept, top - 0.25 * (left - right) * shift, 0.0)
     height = np.where(height > 1, 1 / np.maximum(height, 1e-9), height)  # the paper's reflection: short lags of noise exceed 1
-    rank = np.where(is_peak, height - octave * np.log2(low * lag / rate), -np.inf)
-    best = np.argsort(-rank, axis=1, kind="stable")[:, :count]
-    return np.take_along_axis(lag, best, axis=1), np.take_along_axis(height, best, axis=1), np.abs(centred).max(axis=1)
+    return (place[best] + np.clip(shift, -0.5, 0.5)) / 2, height, np.abs(centred).max(axis=1)
 
 
 def _best_path(frequency: Float, score: Float, jump: float, switch: float) -> NDArray[np.int64]:
     """Viterbi: candidate 0 is "unvoiced" (frequency 0)."""
-    log = np.log2(np.where(frequency > 0, frequency, 1.0))
-    voiced = frequency > 0
-    total = score[0]
-    back = np.zeros(score.shape, dtype=np.int64)
+    log, voiced = np.log2(np.where(frequency > 0, frequency, 1.0)), frequency > 0
+    change = np.where(voiced[:-1, :, None] != voiced[1:, None, :], switch, 0.0)
+    cost = np.where(voiced[:-1, :, None] & voiced[1:, None, :], jump * np.abs(log[:-1, :, None] - log[1:, None, :]), change)
+    total, back = score[0], np.zeros(score.shape, dtype=np.int64)
     for t in range(1, len(score)):
-        both = voiced[t - 1][:, None] & voiced[t]
-        cost = np.where(both, jump * np.abs(log[t - 1][:, None] - log[t]), np.where(voiced[t - 1][:, None] != voiced[t], switch, 0.0))
-        arrive = total[:, None] - cost
+        arrive = total[:, None] - cost[t - 1]
         back[t] = arrive.argmax(axis=0)
         total = arrive.max(axis=0) + score[t]
     path = np.empty(len(score), dtype=np.int64)
