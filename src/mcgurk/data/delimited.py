@@ -102,8 +102,8 @@ def separator_of(line: str) -> str:
     return max(SEPARATORS, key=outside.count)
 
 
-def header(path: str | os.PathLike[str], *, encoding: str | None = None, separator: str | None = None) -> tuple[list[str], str]:
-    """Column names and separator. An unnamed column is called ``column1``, ``column2``, … by its place.
+def header(path: str | os.PathLike[str], *, encoding: str | None = None, separator: str | None = None) -> tuple[list[str], str, int]:
+    """Column names, separator, and the number of blank lines above. An unnamed column is called ``column1``, ``column2``, … by its place.
 
     Raises:
         DataError: D03, no header line, or a name that occurs twice.
@@ -111,8 +111,9 @@ def header(path: str | os.PathLike[str], *, encoding: str | None = None, separat
     with _open(path, encoding) as stream:
         text = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8", newline="")
         first = text.readline(limits().max_text_bytes)
+        blank = 0
         while first and not first.strip():
-            first = text.readline(limits().max_text_bytes)
+            first, blank = text.readline(limits().max_text_bytes), blank + 1
         while first.count('"') % 2 and (more := text.readline(limits().max_text_bytes)):
             first += more
     if not first.strip():
@@ -125,7 +126,7 @@ def header(path: str | os.PathLike[str], *, encoding: str | None = None, separat
         raise DataError(
             f"{os.path.basename(path)}: the column name {twice[0]!r} occurs {names.count(twice[0])} times; rename the columns", code="D03"
         )
-    return names, separator
+    return names, separator, blank
 
 
 def batches(
@@ -139,7 +140,7 @@ def batches(
     import pyarrow
     import pyarrow.csv
 
-    names, separator = header(path, encoding=encoding, separator=separator)
+    names, separator, blank = header(path, encoding=encoding, separator=separator)
     odd: list[int] = []
 
     def misfit(row: object) -> str:
@@ -150,7 +151,9 @@ def batches(
         try:
             reader = pyarrow.csv.open_csv(
                 io.BufferedReader(stream, _PIECE),
-                read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=block, column_names=names, skip_rows_after_names=1),
+                read_options=pyarrow.csv.ReadOptions(
+                    use_threads=False, block_size=block, column_names=names, skip_rows=blank, skip_rows_after_names=1
+                ),
                 parse_options=pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=True, invalid_row_handler=misfit),
                 convert_options=pyarrow.csv.ConvertOptions(
                     column_types={name: pyarrow.large_string() for name in names},
@@ -188,7 +191,7 @@ def read(
             break
     if parts:
         return pyarrow.concat_tables(parts)
-    names, _ = header(path, encoding=encoding, separator=separator)
+    names, _, _ = header(path, encoding=encoding, separator=separator)
     return pyarrow.table({name: pyarrow.array([], pyarrow.large_string()) for name in names})
 
 

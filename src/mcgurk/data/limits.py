@@ -219,7 +219,8 @@ def _text_bytes(path: str | os.PathLike[str], names: list[str], allowed: float) 
     import pyarrow.parquet
 
     total = 0
-    with pyarrow.parquet.ParquetFile(path, read_dictionary=names, page_checksum_verification=True, pre_buffer=False) as file:
+    plain = [name for name in names if "." not in name]  # dictionaries inside lists cannot be read across row groups
+    with pyarrow.parquet.ParquetFile(path, read_dictionary=plain, page_checksum_verification=True, pre_buffer=False) as file:
         for batch in file.iter_batches(batch_size=16_384, columns=names, use_threads=False):
             for column in batch.columns:
                 if pyarrow.types.is_dictionary(column.type):

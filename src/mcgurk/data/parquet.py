@@ -368,12 +368,12 @@ def _decode_lists(table: pyarrow.Table, name: str, entry: dict[str, Any]) -> Den
     if entry["container"] == "Dense":
         size = int(np.prod(item, dtype=np.int64))
         kept = np.zeros((len(array), size), dtype=dtype)
-        kept[present] = flat[offsets[0] : offsets[-1]].reshape(-1, size)
+        kept[present] = flat[offsets[0] : offsets[-1]].reshape(int(present.sum()), size)
         return Dense(kept.reshape(len(array), *item), present, entry["kind"])
     times = None
     if "times" in entry:
         clock = table.column(entry["times"]).combine_chunks()
         times = clock.values.to_numpy(zero_copy_only=False)[clock.offsets.to_numpy()[0] : clock.offsets.to_numpy()[-1]].astype(np.float64)
     width = int(np.prod(item, dtype=np.int64))
-    steps = flat[offsets[0] * width : offsets[-1] * width].reshape(-1, *item)
+    steps = flat[offsets[0] * width : offsets[-1] * width].reshape(int(offsets[-1] - offsets[0]), *item)
     return Ragged(steps, offsets - offsets[0], present, times, entry["kind"])

@@ -153,12 +153,19 @@ def make_plan(cells: Mapping[str, np.ndarray], wanted: Wanted, root: Path) -> Pl
             guesses[name], parts[name] = Guess("group", "its rows belong together, as asked; no model sees it"), "group"
         elif name == wanted.id:
             guesses[name], parts[name] = Guess("id", "as asked"), "id"
-        elif kind is None and name not in wanted.targets and (wanted.others == "drop" or wanted.like is not None):
+        elif kind is None and name not in wanted.targets and not _inferred(name, column, wanted, root):
             guesses[name], parts[name] = Guess("empty", "it was not asked for"), "drop"
         else:
             guesses[name] = named(name, column, kind, root) if kind else guess(name, column, root)
             parts[name] = "target" if name in wanted.targets else _part(guesses[name].kind)
     return Plan(_one_id(guesses, parts, wanted), parts, _levels(cells, guesses, wanted), wanted, root)
+
+
+def _inferred(name: str, cells: np.ndarray, wanted: Wanted, root: Path) -> bool:
+    """Whether a column nobody named is looked at: with a fitted spec, only one that gives the rows their ids."""
+    if wanted.like is not None:
+        return wanted.id is None and guess(name, cells, root).kind == "id"
+    return wanted.others == "infer"
 
 
 def _part(kind: str) -> str:

@@ -119,9 +119,7 @@ def holdout(
         raise DataError(f"share={share!r}; expected a number between 0 and 1, such as 0.25")
     unit = units(X, groups=groups, pairs=pairs, twins=twins)
     if unit.max(initial=-1) < 1:
-        raise DataError(
-            f"{len(X)} rows form one unit that must not be cut (groups, pairs, shared content); at least 2 are needed to split", code="S01"
-        )
+        raise _uncut(len(X), int(unit.max(initial=-1)) + 1)
     strata, classes = _strata(X, y_labels, 2, stratify)
     _warn_rare(classes, unit, 2)
     fold = _assign(unit, strata, classes, np.array([1 - share, share]), generator(seed, "holdout"))
@@ -198,6 +196,7 @@ def _assign(unit: np.ndarray, strata: np.ndarray, classes: np.ndarray, share: np
     fold = np.full(len(unit), -1, dtype=np.int64)
     _place_units(fold, unit, strata, share, random)
     _deal(fold, strata, classes, share, random)
+    _leave_none_empty(fold, unit, len(share))
     return fold
 
 
@@ -242,3 +241,12 @@ def _deal(fold: np.ndarray, strata: np.ndarray, classes: np.ndarray, share: np.n
             best = max(range(len(owed)), key=owed.__getitem__)
             owed[best] -= 1
             fold[row] = best
+
+
+def _leave_none_empty(fold: np.ndarray, unit: np.ndarray, count: int) -> None:
+    """A fold that got nothing (large units may fill the others first) takes the smallest unit of the fold that has most."""
+    for empty in np.flatnonzero(np.bincount(fold, minlength=count) == 0):
+        held = np.unique(np.stack([fold, unit]), axis=1)
+        richest = np.bincount(held[0]).argmax()
+        candidates = held[1][held[0] == richest]
+        fold[unit == candidates[np.argmin(np.bincount(unit)[candidates])]] = empty
