@@ -19,9 +19,9 @@ class TabularEncoder(Encoder):
 
     number, flag   x, a missing cell as the training median m, and a column "is missing" where a training cell was. With ``transform="log"``
                    asinh((x - m) / s), s = half the interquartile range; with "quantile" the normal score Phi^-1(F(x)) of the training
-                   distribution F; with "auto" ln x for fields whose training cells are positive, right-skewed (skewness > 0.5) and less skewed
-                   after it (a later cell that is not positive counts as the smallest training cell), and the asinh for other fields with a cell
-                   further than 10 interquartile ranges from m.
+                   distribution F; with "auto" ln x for fields whose training cells are positive, right-skewed (skewness > 0.5) and less
+                   skewed after it (a later cell that is not positive counts as the smallest training cell), and the asinh for other fields
+                   with a cell further than 10 interquartile ranges from m.
     category       one column a level; levels of fewer than ``rare`` rows, and those beyond ``max_levels``, share one column; a missing cell
                    and a level not seen in training are all zeros.
     date           days, year, cos and sin of the place in the year and in the week (and in the day where dates carry a time).
@@ -99,15 +99,8 @@ class TabularEncoder(Encoder):
         plan["flag"] = bool(len(seen) < len(cells))
         if field.kind == "date":
             plan["hours"] = bool((seen != np.floor(seen)).any())
-            parts = [
-                "days",
-                "year",
-                "month cos",
-                "month sin",
-                "weekday cos",
-                "weekday sin",
-                *(["hour cos", "hour sin"] if plan["hours"] else []),
-            ]
+            circles = ["month", "weekday", *(["hour"] if plan["hours"] else [])]
+            parts = ["days", "year", *(f"{circle} {wave}" for circle in circles for wave in ("cos", "sin"))]
             names = [f"{field.name} {part}" for part in parts]
         else:
             names = [field.name]
@@ -134,12 +127,7 @@ class TabularEncoder(Encoder):
         spread = float(high - low) or float(seen.std()) or 1.0
         if self.transform == "quantile":
             return {"quantiles": np.quantile(seen, np.linspace(0, 1, min(1000, len(seen))))}
-        if (
-            self.transform == "auto"
-            and seen.min() > 0
-            and len(np.unique(seen)) > 4
-            and skewness(seen) > max(0.5, abs(skewness(np.log(seen))))
-        ):
+        if self.transform == "auto" and _wants_logarithm(seen):
             return {"floor": float(seen.min())}
         if self.transform == "auto" and np.abs(seen - center).max() <= 10 * spread:
             return {}
@@ -150,6 +138,11 @@ def _table(column: Column) -> Dense:
     if not isinstance(column, Dense) or column.fields is None:
         raise DataError(f"TabularEncoder reads a tabular column with fields; got a {type(column).__name__} column of kind {column.kind}")
     return column
+
+
+def _wants_logarithm(seen: np.ndarray) -> bool:
+    """Positive, with more than a handful of different values, skewed to the right, and less so after the logarithm."""
+    return bool(seen.min() > 0 and len(np.unique(seen)) > 4 and skewness(seen) > max(0.5, abs(skewness(np.log(seen)))))
 
 
 def _encode(plan: dict[str, Any], cells: np.ndarray) -> np.ndarray:
