@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -126,3 +127,9 @@ def planted() -> tuple[Dataset, np.ndarray, np.ndarray]:
         }
     )
     return X, y, np.repeat(np.arange(n // 4), 4)
+
+
+@pytest.fixture
+def fakes() -> Any:
+    """The quick contestants, for tests that enter their own."""
+    return SimpleNamespace(contestants=contestants, calls=CALLS, Linear=Linear, Broken=Broken)

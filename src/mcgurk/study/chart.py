@@ -17,7 +17,7 @@ class Mark:
         at, low, high: the figure and its interval.
         other: a second figure (a hollow dot), such as the same contestant with a modality gone.
         text, note: the figure in words.
-        tone: "pick", "good", "bad", "flat", "plain" or "base".
+        tone: "pick" (the row is tinted), "own", "good", "bad", "flat", "plain" or "base".
     """
 
     label: str

@@ -129,9 +129,10 @@ def absent(X: Dataset, name: str) -> Dataset:
 
 
 def chosen(model: Any) -> str | None:
-    """What an automatic choice decided on, in its own words."""
-    value = getattr(model, "chosen_", None)
-    return None if value is None else str(value)
+    """Whom an automatic choice elected, where the model says so."""
+    inner = getattr(model, "model_", None)
+    name = getattr(model, "winner_", getattr(inner, "winner_", None))
+    return None if name is None else str(name)
 
 
 def size(model: Any) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from mcgurk.data.column import Dense
-from mcgurk.data.dataset import Dataset
 from mcgurk.data.fingerprint import fingerprint
+from mcgurk.data.leaks import group_like, leaks
 from mcgurk.data.target import TargetSpec
-from mcgurk.errors import McgurkWarning, listing
+from mcgurk.errors import McgurkWarning
 from mcgurk.study.contest import Subject
 from mcgurk.study.protocol import Protocol, seen_in_training
 
@@ -43,7 +43,7 @@ def facts_of(subject: Subject, protocol: Protocol, unlabelled: int) -> dict[str,
         "target": target_facts(spec),
         "groups": None if subject.groups is None else len(np.unique(subject.groups.astype(str))),
         "twins": int(len(X) - len(np.unique(protocol.unit))) if subject.groups is None else None,
-        "seen": dict(seen_in_training(X, protocol.splits)),
+        "seen": dict(seen_in_training(X, subject.groups, protocol.splits)),
     }
 
 
@@ -60,51 +60,27 @@ def target_facts(spec: TargetSpec) -> dict[str, Any]:
 
 
 def warn_of_leaks(subject: Subject, protocol: Protocol, seen: Mapping[str, float]) -> None:
-    """Warning I03 where rows of one group stand on both sides of a split, or where a column looks like a group and none was given."""
+    """Warnings about what could make the figures too good.
+
+    I03: a given split has rows of one group on both sides. H03: no groups were given and a column looks like one. H01: a column
+    (nearly) determines the target.
+    """
     if protocol.scheme == "given":
-        shared = {name: share for name, share in seen.items() if share > LEAK}
-        for name, share in shared.items():
-            what = "test steps" if subject.target.offsets is not None else "test rows"
-            _warn(
-                f"{100 * share:.0f} % of {what} have a {name!r} that also occurs in training: the given split rewards knowing it; "
-                f"compare with groups={name!r} and folds=5 for rows of an unseen {name}"
-            )
-        return
+        what = "test rows" if subject.target.offsets is None else "test sequences"
+        for name, share in seen.items():
+            if share > LEAK:
+                _warn(
+                    f"{100 * share:.0f} % of the {what} have a {name} that also occurs in training: the given split rewards knowing it; "
+                    f"for rows of an unseen {name}, compare with groups={name!r} and folds=5",
+                    "I03",
+                )
+    findings = list(leaks(subject.X, subject.y)) if subject.target.offsets is None else []
     if subject.groups is None:
-        likely = likely_groups(subject.X)
-        if likely:
-            _warn(
-                f"no groups were given, but {listing(likely)} looks like one (few values, each in several rows); "
-                "if rows that share it are alike, give it as groups or the figures are too good"
-            )
+        findings += list(group_like(subject.X))
+    for finding in findings:
+        if finding.code in ("H01", "H03"):
+            _warn(finding.message, finding.code)
 
 
-def likely_groups(X: Dataset) -> list[str]:
-    """Categories and row facts with many values, most of them in several rows."""
-    found = []
-    for name, column in X.items():
-        for j, field in enumerate(column.fields or ()) if isinstance(column, Dense) else ():
-            if field.kind == "category":
-                codes = column.values[:, j]
-                if _looks_grouped(codes[~np.isnan(codes)]):
-                    found.append(field.name if field.name == name else f"{name}.{field.name}")
-    for name in () if X.rows is None else map(str, X.rows.columns):
-        if (
-            name not in ("split", "start", "end")
-            and not name.startswith("coverage.")
-            and _looks_grouped(X.rows[name].astype(str).to_numpy())
-        ):  # type: ignore[index]
-            found.append(name)
-    return found
-
-
-def _looks_grouped(values: np.ndarray) -> bool:
-    """More values than classes usually have, two rows or more for most of them."""
-    if len(values) < 20:
-        return False
-    counts = np.unique(values, return_counts=True)[1]
-    return bool(max(20, len(values) / 50) <= len(counts) <= len(values) / 2 and (counts >= 2).mean() > 0.5)
-
-
-def _warn(sentence: str) -> None:
-    warnings.warn(McgurkWarning(sentence, code="I03"), stacklevel=4)
+def _warn(sentence: str, code: str) -> None:
+    warnings.warn(McgurkWarning(sentence, code=code), stacklevel=4)

@@ -109,17 +109,19 @@ def given_split(X: Dataset) -> Split | None:
     return np.flatnonzero(train), np.flatnonzero(test)
 
 
-def seen_in_training(X: Dataset, splits: tuple[Split, ...]) -> Mapping[str, float]:
+def seen_in_training(X: Dataset, groups: np.ndarray | None, splits: tuple[Split, ...]) -> Mapping[str, float]:
     """Row fact -> share of test rows whose value also occurs in training, averaged over splits.
 
-    Only facts that could name a group: at least two rows a value on average, values shared by under a third of the rows.
+    Only facts that could name a group: five values or more, two rows each on average, none in half of the rows.
     """
+    named = {} if X.rows is None else {str(n): X.rows[n].astype(str).to_numpy() for n in X.rows.columns}
+    if groups is not None and not any((groups == values).all() for values in named.values()):
+        named["group"] = groups
     out: dict[str, float] = {}
-    for name in () if X.rows is None else map(str, X.rows.columns):
+    for name, values in named.items():
         if name in ("split", "start", "end") or name.startswith("coverage."):
             continue
-        values = X.rows[name].astype(str).to_numpy()  # type: ignore[index]
         _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
-        if 2 * len(counts) <= len(values) and counts.max() < 0.5 * len(values) and len(counts) >= 5:
+        if len(counts) >= 5 and 2 * len(counts) <= len(values) and counts.max() < 0.5 * len(values):
             out[name] = float(np.mean([np.isin(codes[test], codes[train]).mean() for train, test in splits]))
     return out

@@ -183,19 +183,17 @@ class _Page:
         axis = Axis(0.0, 1.0, 0.25)
         marks = tuple(
             Mark(
-                str(row[1]),
-                f"{row[2]:,} rows",
-                axis.at(row[3]),
-                axis.at(row[4]),
-                axis.at(row[5]),
-                None if beside is None else axis.at(beside[row[1]]),
-                f"{100 * row[3]:.0f} %",
-                f"{100 * row[4]:.0f} to {100 * row[5]:.0f}, precision {100 * row[6]:.0f} %"
-                if np.isfinite(row[6])
-                else f"{100 * row[4]:.0f} to {100 * row[5]:.0f}",
-                "pick",
+                str(row["class"]),
+                f"{row['rows']:,} rows; precision {percent(row['precision'])}",
+                axis.at(row["recall"]),
+                axis.at(row["recall_low"]),
+                axis.at(row["recall_high"]),
+                None if beside is None else axis.at(beside[row["class"]]),
+                percent(row["recall"]),
+                f"{percent(row['recall_low'])} to {percent(row['recall_high'])}",
+                "own",
             )
-            for row in main.head(CLASSES_SHOWN).itertuples(index=False, name=None)
+            for _, row in main.head(CLASSES_SHOWN).iterrows()
         )
         ticks = tuple((100 * v, f"{100 * v:.0f} %") for v in (0.25, 0.5, 0.75))
         return Chart(marks, ticks, None, "" if beside is None else self.labels[names[-1]])
@@ -230,6 +228,11 @@ class _Page:
             for name, part in folds.groupby("name", sort=False)
             if part["chosen"].notna().any()
         ]
+
+
+def percent(value: float) -> str:
+    """``74 %``."""
+    return f"{100 * value:.0f} %" if np.isfinite(value) else "–"
 
 
 def seconds(value: float) -> str:

@@ -1,0 +1,127 @@
+"""``mcgurk compare``: the main job. Does combining modalities help, by how much, and how sure is that?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from mcgurk.cli import _shell, _table
+from mcgurk.cli._table import Table
+
+if TYPE_CHECKING:
+    from mcgurk.study.comparison import Comparison
+
+STUDY = "The study"
+
+
+@_table.options
+def compare(
+    table: Table,
+    output: Path | None = typer.Option(
+        None, "-o", "--output", help="Folder for plan, results, model and report; default: <table>-compare.", rich_help_panel=STUDY
+    ),
+    budget: str = typer.Option(
+        "standard", "--budget", help="quick, standard, thorough, or minutes such as 20 or 2h.", rich_help_panel=STUDY
+    ),
+    metric: str | None = typer.Option(
+        None, "--metric", help="Figure of merit, such as accuracy, macro_f1, mae, mape.", rich_help_panel=STUDY
+    ),
+    task: str | None = typer.Option(
+        None, "--task", help="classes, number or count; default: by the target's values.", rich_help_panel=STUDY
+    ),
+    folds: str | None = typer.Option(None, "--folds", help="Number of folds, or given.", rich_help_panel=STUDY),
+    repeats: int | None = typer.Option(None, "--repeats", min=1, help="Repeats of the folds.", rich_help_panel=STUDY),
+    fusion: list[str] = typer.Option([], "--fusion", metavar="NAME", help="A fusion method to enter as well.", rich_help_panel=STUDY),
+    candidate: list[str] = typer.Option([], "--candidate", metavar="PATTERN", help="Only these, such as 'late:*'.", rich_help_panel=STUDY),
+    seed: int = typer.Option(0, "--seed", help="Seed of folds and fits.", rich_help_panel=STUDY),
+) -> dict[str, Any]:
+    """Fit every single modality and every combination on the same folds; say in words which earn their keep; write a report and a model.
+
+    Run the same command again after an interruption: it goes on where it stopped.
+
+    Example: mcgurk compare ads.csv --target tone --group advertiser -o tone
+    """
+    from mcgurk.errors import DataError
+
+    if table.target is None:
+        raise DataError("no target was given; say which column to predict, as in: mcgurk compare table.csv --target y", code="C02")
+    where = output or Path(f"{table.path.stem}-compare")
+    _shell.session.resume = f"run the same command again; it goes on from {where}"
+    reading = table.read()
+    if reading.rejects:
+        reading.write_rejects(where / "rejects.parquet")
+    return run(
+        reading.X,
+        reading.y,
+        where,
+        budget=budget,
+        metric=metric,
+        task=task,
+        folds=int(folds) if folds and folds.isdigit() else folds,
+        repeats=repeats,
+        fusions=fusion or None,
+        candidates=candidate or None,
+        random_state=seed,
+    )
+
+
+def run(X: Any, y: Any, where: Path, **options: Any) -> dict[str, Any]:
+    """Compare, and show the outcome; shared with ``mcgurk demo``."""
+    from mcgurk.study import compare as study
+
+    result = study(X, y, output=where, **options)
+    show(result, where)
+    return {**result.body(), "output": str(where), "report": str(where / "report.html")}
+
+
+def show(result: Comparison, where: Path) -> None:
+    """Sentences, a table, and where the rest is."""
+    _shell.say("")
+    for sentence in result.sentences:
+        _shell.say(f"  {sentence}")
+    _shell.say("")
+    _shell.console().print(grid(result))
+    _shell.say("")
+    if result.failed:
+        _shell.say(f"Could not be fitted: {', '.join(f'{name} ({why[1]})' for name, why in result.failed.items())}")
+    _shell.say(f"Report  {where / 'report.html'}")
+    if result.model is not None:
+        _shell.say(f"Model   {result.model}   (mcgurk predict {result.model} new.csv -o out.csv)")
+
+
+def grid(result: Comparison) -> Any:
+    """The ranking for a terminal."""
+    from rich.table import Table as Grid
+
+    from mcgurk.study.report import seconds, size
+    from mcgurk.study.score import figure
+
+    merit = figure(result.metric["name"], result.plan["settings"]["task"])
+    better = "higher is better" if merit.greater else "lower is better"
+    rich = Grid(
+        box=None,
+        pad_edge=False,
+        caption=f"{merit.label}, {better}; 95 % intervals; gain over the best single modality",
+        caption_justify="left",
+    )
+    for name, justify in {"": "left", merit.label: "right", "interval": "right", "gain": "right", "fit": "right", "size": "right"}.items():
+        rich.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for row in result.table.itertuples(index=False):
+        chosen = row.name == result.recommended
+        gain = (
+            f"{merit.show(row.gain, True)} [{merit.show(row.gain_low, True)}, {merit.show(row.gain_high, True)}]"
+            if row.gain == row.gain
+            else ""
+        )
+        rich.add_row(
+            f"{'→ ' if chosen else '  '}{row.label}",
+            merit.show(row.score),
+            f"[{merit.show(row.low)}, {merit.show(row.high)}]".replace("[", "\\["),
+            gain.replace("[", "\\["),
+            seconds(row.fit_seconds),
+            size(row.bytes),
+            style="bold" if chosen else "dim" if row.family == "baseline" else "",
+        )
+    return rich

@@ -1,0 +1,83 @@
+"""``mcgurk fit``: one model from a table, written to a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from mcgurk.cli import _shell, _table
+from mcgurk.cli._table import Table
+
+MODEL = "The model"
+
+
+@_table.options
+def fit(
+    table: Table,
+    output: Path = typer.Option(..., "-o", "--output", help="File to write, usually ending in .mcgurk.", rich_help_panel=MODEL),
+    fusion: str = typer.Option("auto", "--fusion", help="Fusion method; auto chooses on inner folds.", rich_help_panel=MODEL),
+    encoder: list[str] = typer.Option(
+        [], "--encoder", metavar="COLUMN=NAME", help="Encoder of a column or of a kind; may be repeated.", rich_help_panel=MODEL
+    ),
+    settings: list[str] = typer.Option(
+        [], "--set", metavar="KEY=VALUE", help="A setting of the estimator, such as epochs=20; may be repeated.", rich_help_panel=MODEL
+    ),
+    task: str | None = typer.Option(
+        None, "--task", help="classes, number or count; default: by the target's values.", rich_help_panel=MODEL
+    ),
+    seed: int = typer.Option(0, "--seed", help="Seed of everything random.", rich_help_panel=MODEL),
+    embed: bool = typer.Option(False, "--embed", help="Put packaged encoder weights into the file.", rich_help_panel=MODEL),
+) -> dict[str, Any]:
+    """Fit one model on every row of a table. How good it is, `mcgurk compare` says.
+
+    Example: mcgurk fit ads.csv --target tone --fusion lowrank -o m.mcgurk
+    """
+    import mcgurk
+    from mcgurk.errors import DataError
+    from mcgurk.study.settings import decide_task, family_of
+
+    if table.target is None:
+        raise DataError("no target was given; say which column to predict, as in: mcgurk fit table.csv --target y -o m.mcgurk", code="C02")
+    reading = table.read()
+    chosen = decide_task(reading.y, task)
+    estimator = mcgurk.FusionClassifier if family_of(chosen) == "classifier" else mcgurk.FusionRegressor
+    model = estimator(fusion=fusion, random_state=seed, task=chosen)
+    if encoder:
+        model.set_params(encoders=dict(_pair(text, "--encoder COLUMN=NAME") for text in encoder))
+    model.set_params(**{key: _value(value) for key, value in (_pair(text, "--set KEY=VALUE") for text in settings)})
+    model.fit(reading.X, reading.y)
+    model.save(output, embed=embed)
+    facts = {
+        "model": str(output),
+        "fusion": fusion,
+        "task": chosen,
+        "rows": len(reading.X),
+        "rejects": len(reading.rejects),
+        "modalities": list(reading.X.names),
+        "bytes": output.stat().st_size,
+    }
+    _shell.say(
+        f"Fitted {fusion} on {len(reading.X):,} rows with {', '.join(reading.X.names)}; wrote {output} ({facts['bytes'] / 1e6:.1f} MB)."
+    )
+    _shell.say(f"Predict with: mcgurk predict {output} new.csv -o out.csv")
+    return facts
+
+
+def _pair(text: str, wanted: str) -> tuple[str, str]:
+    from mcgurk.errors import DataError
+
+    key, equals, value = text.partition("=")
+    if not equals or not key or not value:
+        raise DataError(f"{text!r} was given; expected {wanted}", code="C02")
+    return key.strip(), value.strip()
+
+
+def _value(text: str) -> Any:
+    """JSON where it can be, else text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

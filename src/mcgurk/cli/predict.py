@@ -1,0 +1,89 @@
+"""``mcgurk predict``: labels and probabilities, or numbers, for the rows of a table."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from mcgurk.cli import _shell
+from mcgurk.cli._table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMATS = (".csv", ".tsv", ".parquet", ".jsonl")
+
+
+def predict(
+    model: Path = typer.Argument(help="A model that fit or compare wrote.", show_default=False),
+    path: Path = typer.Argument(help="A .csv, .tsv, .parquet or .jsonl file, or a folder.", show_default=False),
+    output: Path = typer.Option(..., "-o", "--output", help="Table to write: .csv, .tsv, .parquet or .jsonl."),
+    id: str | None = typer.Option(None, "--id", help="Column of row identifiers; default: a column named like one."),
+    root: Path | None = typer.Option(None, "--root", help="Folder that file names start from."),
+    encoding: str | None = typer.Option(None, "--encoding", help="Encoding of a CSV file."),
+    separator: str | None = typer.Option(None, "--separator", help="Separator of a CSV file."),
+    rows: int | None = typer.Option(None, "--rows", min=1, help="Read only the first rows."),
+    max_bad: float = typer.Option(0.01, "--max-bad", min=0, max=1, help="Share of unreadable rows allowed."),
+    rejects: Path | None = typer.Option(None, "--rejects", help="Write rows set aside to this Parquet file."),
+) -> dict[str, Any]:
+    """Predict the rows of a table with a fitted model; columns are read as they were in fitting, ids are kept.
+
+    Classes give the columns id, label and one probability a class; numbers give id and prediction.
+
+    Example: mcgurk predict m.mcgurk new.csv -o out.csv
+    """
+    import mcgurk
+    from mcgurk.errors import DataError
+
+    if output.suffix.lower() not in FORMATS:
+        raise DataError(f"{output.name} has no ending that can be written; give one of {', '.join(FORMATS)}", code="C02")
+    fitted = mcgurk.load(model)
+    given = {"id": id, "root": root, "encoding": encoding, "separator": separator, "rows": rows, "max_bad": max_bad, "rejects": rejects}
+    reading = Table(path, given).read(like=fitted.spec_)
+    frame = predictions(fitted, reading.X)
+    write(frame, output)
+    _shell.say(f"Predicted {len(frame):,} rows of {path.name}; wrote {output}.")
+    return {"model": str(model), "output": str(output), "rows": len(frame), "rejects": len(reading.rejects), "columns": list(frame.columns)}
+
+
+def predictions(fitted: Any, X: Any) -> pd.DataFrame:
+    """id and what the model says of each row."""
+    import pandas as pd
+
+    frame = pd.DataFrame({"id": X.ids})
+    if fitted.target_.task == "classes":
+        probability = fitted.predict_proba(X)
+        frame["label"] = fitted.classes_[probability.argmax(axis=1)]
+        for label, values in zip(fitted.classes_.tolist(), probability.T):
+            frame[f"p_{label}"] = values
+    elif fitted.target_.task == "multilabel":
+        for label, values in zip(fitted.target_.classes, fitted.predict_proba(X).T):
+            frame[f"p_{label}"] = values
+    else:
+        values = fitted.predict(X)
+        for j, column in enumerate(values.reshape(len(values), -1).T):
+            frame["prediction" if values.ndim == 1 else f"prediction_{j}"] = column
+    return frame
+
+
+def write(frame: pd.DataFrame, path: Path) -> None:
+    """A table in the format its ending names, whole or not at all."""
+    from mcgurk.files import atomic_write
+
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        import pyarrow
+
+        from mcgurk.data import parquet
+
+        parquet.write_arrow(pyarrow.Table.from_pandas(frame, preserve_index=False), path)
+        return
+    text = io.StringIO()
+    if suffix == ".jsonl":
+        frame.to_json(text, orient="records", lines=True, force_ascii=False)
+    else:
+        frame.to_csv(text, index=False, sep="\t" if suffix == ".tsv" else ",")
+    atomic_write(path, text.getvalue())
