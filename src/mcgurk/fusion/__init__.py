@@ -32,6 +32,11 @@ ENTRIES: dict[str, Entry] = {
     "gated": Entry("gated:GatedMultimodalUnit", "fusion", "gates decide, row by row and unit by unit, how much each modality counts", "vector", _ALL, "h sum d_m", "Arevalo, Solorio, Montes-y-Gomez, Gonzalez 2017, ICLR workshop", small={"width": 8}),
     "attention": Entry("attention:ModalityAttention", "fusion", "softmax weights over the modalities that are present", "vector", _ALL, "h sum d_m", "Bahdanau, Cho, Bengio 2015, ICLR", small={"width": 8, "hidden": 4}),
     "bilinear": Entry("bilinear:BilinearFusion", "fusion", "every product of two features, at full rank, for each pair of modalities", "vector", _ALL, "o d_1 d_2", "Tenenbaum, Freeman 2000, Neural Computation; Jayakumar et al. 2020, ICLR", small={"width": 8}),
+    "mcb": Entry("mcb:CompactBilinear", "fusion", "all products of features, folded into a random sketch", "vector", _ALL, "sum d_m + d log d", "Fukui, Park, Yang, Rohrbach, Darrell, Rohrbach 2016, EMNLP", small={"width": 32}),
+    "mlb": Entry("mlb:LowRankBilinear", "fusion", "products of squashed projections, mixed", "vector", _ALL, "r sum d_m", "Kim, On, Lim, Kim, Ha, Zhang 2017, ICLR", small={"width": 8, "rank": 8}),
+    "mutan": Entry("mutan:TuckerFusion", "fusion", "projections joined by a core tensor of low rank", "vector", _ALL, "r d_z sum d_m", "Ben-younes, Cadene, Cord, Thome 2017, ICCV", small={"width": 8, "inner": 6, "core": 6, "rank": 2}),
+    "mfb": Entry("mfb:FactorisedBilinear", "fusion", "products of wide projections, summed in groups and normalised", "vector", _ALL, "k o sum d_m", "Yu, Yu, Fan, Tao 2017, ICCV", small={"width": 8, "rank": 2}),
+    "film": Entry("film:FiLM", "fusion", "one modality scales and shifts the features of the others", "vector", _ALL, "o sum d_m + o^2", "Perez, Strub, de Vries, Dumoulin, Courville 2018, AAAI", small={"width": 8, "depth": 1}),
 }  # fmt: skip
 
 OFFER = "offer"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mcgurk.errors import DataError, listing
 from mcgurk.nn.batch import Slot, SlotSpec
@@ -79,3 +79,14 @@ def product(parts: Sequence[Tensor]) -> Tensor:
     for part in parts[1:]:
         out = out * part
     return out
+
+
+class Absent(nn.Module):
+    """A learned constant in place of an absent modality's factor; it starts at what leaves the product of the others as it is."""
+
+    def __init__(self, start: Tensor) -> None:
+        super().__init__()
+        self.value = nn.Parameter(start)
+
+    def forward(self, present: Tensor, factor: Tensor) -> Tensor:
+        return select(present, factor, self.value.to(factor.dtype))
