@@ -13,6 +13,7 @@ _EXPORTS = {
     "Decoder": "component",
     "NamedModules": "component",
     "MLPHead": "mlp",
+    "CrossAttention": "attention",
     "Standardise": "standardise",
     "masked": "",
     "tap": "tap",
