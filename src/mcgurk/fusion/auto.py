@@ -15,10 +15,12 @@ from mcgurk.errors import DataError
 from mcgurk.fusion.decision import Decision
 from mcgurk.fusion.graph import FusionGraph, Source
 from mcgurk.fusion.graph_model import GraphModel
+from mcgurk.fusion.kernel_unit import KernelUnit
 from mcgurk.fusion.linear_unit import LinearUnit
 from mcgurk.fusion.network_unit import NetworkUnit
 from mcgurk.fusion.recipe import Recipe
 from mcgurk.fusion.side_by_side import SideBySide
+from mcgurk.fusion.single import NARROW, reduction
 from mcgurk.fusion.stacking import Stacking
 from mcgurk.fusion.trees_unit import TreesUnit
 from mcgurk.fusion.unit import inner_folds, row_loss, stratum
@@ -26,15 +28,16 @@ from mcgurk.roles import Predictor, prior_scores
 from mcgurk.run import Run
 
 NETWORK_ROWS = 1000
+KERNEL_ROWS = 5000
 
 
 class Auto(Recipe):
-    """Single modalities, stacks of one modality's units, early fusion, late and hybrid stacking compete by out-of-fold loss; the simplest within one
-    standard error of the best is kept.
+    """Single modalities, stacks of one modality's units, early fusion, late and hybrid stacking compete by out-of-fold loss; of those within one
+    standard error of the best the one with the fewest modalities is kept, and of these the one with the least loss.
 
     Every base unit decides out of fold once (five inner folds, groups whole); stacks are judged by cross-fitting their meta-model over those
     decisions. The standard error is that of the paired difference to the best, clustered by group. So a useless modality does no harm: without a
-    gain that can be told from noise, the answer is the simpler model.
+    gain that can be told from noise it is left out.
 
     Not for: effects that need a network to see them and thousands of rows; name a layer then.
 
@@ -67,12 +70,12 @@ class Auto(Recipe):
 
 @dataclass(frozen=True)
 class Choice:
-    """A contestant: the node that answers, its inputs if it is a stack, and its place in the order of simplicity."""
+    """A contestant: the node that answers, its inputs if it is a stack, and how many modalities it needs."""
 
     name: str
     node: str
     inputs: tuple[str, ...]
-    rank: int
+    modalities: int
 
 
 class AutoModel(Predictor, Estimator):
@@ -141,17 +144,17 @@ class AutoModel(Predictor, Estimator):
 
     def _elect(self, choices: list[Choice], losses: dict[str, np.ndarray], weight: np.ndarray, groups: np.ndarray) -> Choice:
         means = {c.name: _mean(losses[c.name], weight) for c in choices}
-        best = min(choices, key=lambda c: (means[c.name], c.rank))
+        best = min(choices, key=lambda c: (means[c.name], c.modalities))
         lines = []
         good = []
         for choice in choices:
             error = _paired_error(losses[choice.name] - losses[best.name], weight, groups)
             gap = means[choice.name] - means[best.name]
-            lines.append({"name": choice.name, "loss": means[choice.name], "difference": gap, "error": error, "rank": choice.rank})
+            lines.append({"name": choice.name, "loss": means[choice.name], "difference": gap, "error": error, "modalities": choice.modalities})
             if gap <= self.tolerance * error or choice is best:
                 good.append(choice)
         self.table_ = sorted(lines, key=lambda line: line["loss"])
-        return min(good, key=lambda c: (c.rank, means[c.name]))
+        return min(good, key=lambda c: (c.modalities, means[c.name]))
 
     def _keep(
         self, winner: Choice, machine: GraphModel, held: dict[str, Decision], data: FitData, table: Any, y: Target, rows: np.ndarray, run: Run
@@ -188,14 +191,16 @@ def library(spec: Spec, encoders: Any, data: FitData) -> tuple[dict[str, Any], l
     for column, column_spec in spec.items():
         views = _views(column, column_spec, encoders)
         units = [(view, "linear", LinearUnit()) for view in views]
-        if column_spec.kind in ("tabular", "series", "vector"):
+        if column_spec.kind in NARROW:
             units.append((next(iter(views)), "trees", TreesUnit()))
+            if len(data.train_rows) <= KERNEL_ROWS:
+                units.append((next(iter(views)), "kernel", KernelUnit()))
         own = []
         for view, encoder in views.items():
             nodes[view] = Source(column, encoder)
         for view, kind, unit in units:
             label = f"{view} {kind}"
-            reduce = 24 if kind == "trees" else None
+            reduce = reduction(unit)
             nodes[f"{label} features"] = (SideBySide(reduce=reduce), (view,))
             nodes[label] = (unit, (f"{label} features",))
             name = f"single: {column}" + ("" if kind == "linear" and view == column else f" ({label.removeprefix(column).strip(' ·')})")
@@ -204,7 +209,7 @@ def library(spec: Spec, encoders: Any, data: FitData) -> tuple[dict[str, Any], l
         everything += own
         if len(own) > 1:
             nodes[f"{column} stack"] = (Stacking(), tuple(own))
-            choices.append(Choice(f"single: {column} (stack)", f"{column} stack", tuple(own), 2))
+            choices.append(Choice(f"single: {column} (stack)", f"{column} stack", tuple(own), 1))
         tops.append(own[0])
     if len(spec) > 1:
         columns = tuple(spec)
@@ -213,18 +218,18 @@ def library(spec: Spec, encoders: Any, data: FitData) -> tuple[dict[str, Any], l
             early.append(("network", NetworkUnit()))
         for kind, unit in early:
             label = f"early {kind}"
-            nodes[f"{label} features"] = (SideBySide(reduce=24 if kind == "trees" else None), columns)
+            nodes[f"{label} features"] = (SideBySide(reduce=reduction(unit)), columns)
             nodes[label] = (unit, (f"{label} features",))
-            choices.append(Choice(f"early: {kind}", label, (), 3))
+            choices.append(Choice(f"early: {kind}", label, (), len(spec)))
         nodes["late"] = (Stacking(), tuple(tops))
-        choices.append(Choice("late: stacking", "late", tuple(tops), 3))
+        choices.append(Choice("late: stacking", "late", tuple(tops), len(spec)))
         nodes["late all"] = (Stacking(), tuple(everything))
         if set(everything) != set(tops):
-            choices.append(Choice("late: stacking of all units", "late all", tuple(everything), 4))
+            choices.append(Choice("late: stacking of all units", "late all", tuple(everything), len(spec)))
         everything = [*everything, *(f"early {kind}" for kind, _ in early)]
     nodes["everything"] = (Stacking(), tuple(everything))
     if len(spec) > 1:
-        choices.append(Choice("hybrid: stacking of everything", "everything", tuple(everything), 5))
+        choices.append(Choice("hybrid: stacking of everything", "everything", tuple(everything), len(spec)))
     return nodes, choices
 
 

@@ -11,7 +11,7 @@ from mcgurk.data.target import TargetSpec
 from mcgurk.fusion.graph import FusionGraph, Source
 from mcgurk.fusion.recipe import Recipe
 from mcgurk.fusion.side_by_side import SideBySide
-from mcgurk.fusion.single import _reduction
+from mcgurk.fusion.single import reduction
 
 
 class Early(Recipe):
@@ -46,5 +46,5 @@ class Early(Recipe):
 def early_nodes(columns: tuple[str, ...], unit: Any, balance: bool = True, decision: str = "decision") -> dict[str, Any]:
     """Nodes Sources -> SideBySide -> unit, the last called ``decision``."""
     made = registry.make("fusion", unit)
-    joined = SideBySide(balance=balance, reduce=_reduction(made))
+    joined = SideBySide(balance=balance, reduce=reduction(made))
     return {**{c: Source(c) for c in columns}, f"{decision} features": (joined, columns), decision: (made, (f"{decision} features",))}

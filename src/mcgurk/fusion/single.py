@@ -14,6 +14,10 @@ from mcgurk.fusion.recipe import Recipe
 from mcgurk.fusion.side_by_side import SideBySide
 
 
+NARROW = ("tabular", "series", "vector")
+"""Kinds whose cells mean something one by one, so that trees and kernels are worth trying."""
+
+
 class Single(Recipe):
     """One column, one analysis unit.
 
@@ -43,11 +47,12 @@ class Single(Recipe):
 def branch(name: str, column: str, unit: Any, encoder: Any = "auto", decision: str = "decision") -> dict[str, Any]:
     """Nodes Source -> SideBySide -> unit for one column, the last called ``decision``."""
     made = registry.make("fusion", unit)
-    return {name: Source(column, encoder), f"{name} features": (SideBySide(reduce=_reduction(made)), (name,)), decision: (made, (f"{name} features",))}
+    return {name: Source(column, encoder), f"{name} features": (SideBySide(reduce=reduction(made)), (name,)), decision: (made, (f"{name} features",))}
 
 
-def _reduction(unit: Any) -> int | None:
-    """Trees read principal components of wide blocks; linear models and networks read all of it."""
+def reduction(unit: Any) -> int | None:
+    """Trees and kernels read 24 principal components of wide blocks; linear models and networks read all of them."""
+    from mcgurk.fusion.kernel_unit import KernelUnit
     from mcgurk.fusion.trees_unit import TreesUnit
 
-    return 24 if isinstance(unit, TreesUnit) else None
+    return 24 if isinstance(unit, (TreesUnit, KernelUnit)) else None

@@ -14,6 +14,9 @@ from mcgurk.roles import prior_scores
 from mcgurk.run import Run
 
 
+PULL = 0.01
+
+
 class Stacking(DecisionFusion):
     """A meta-model on the units' out-of-fold scores: logistic regression (classes, multilabel), non-negative least squares (numbers), Poisson (counts).
 
@@ -127,7 +130,8 @@ class Stacking(DecisionFusion):
 
 
 def _non_negative(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
-    """Breiman's stacked regression: least squares with weights >= 0, a little ridge, and an intercept."""
+    """Breiman's stacked regression: least squares with weights >= 0 and an intercept, drawn a little to equal weights, because good units agree so
+    closely that their weights are hard to tell apart."""
     from scipy.optimize import nnls
 
     known = ~np.isnan(y)
@@ -135,8 +139,9 @@ def _non_negative(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> di
     w = np.ones(len(y)) if weight is None else weight[known]
     mean_x, mean_y = np.average(x, axis=0, weights=w), np.average(y, weights=w)
     root = np.sqrt(w)[:, None]
-    ridge = 1e-3 * np.sqrt(len(y)) * max(float(np.std(y)), 1e-12) * np.eye(x.shape[1])
-    solution, _ = nnls(np.concatenate([(x - mean_x) * root, ridge]), np.concatenate([(y - mean_y) * root[:, 0], np.zeros(x.shape[1])]))
+    m = x.shape[1]
+    pull = np.sqrt(PULL * len(y)) * max(float(np.std(y)), 1e-12)
+    solution, _ = nnls(np.concatenate([(x - mean_x) * root, pull * np.eye(m)]), np.concatenate([(y - mean_y) * root[:, 0], np.full(m, pull / m)]))
     return {"weights": solution, "intercept": float(mean_y - mean_x @ solution)}
 
 

@@ -16,15 +16,16 @@ from mcgurk.run import Run
 class TreesUnit(Unit):
     """Histogram gradient boosting, fitted by scikit-learn and at once exported to plain arrays, which are all that is kept.
 
-    ``F_t(x) = F_{t-1}(x) + rate * tree_t(x)``, each tree grown on the gradient of the log loss, squared error or Poisson loss.
+    ``F_t(x) = F_{t-1}(x) + rate * tree_t(x)``, each tree grown on the gradient of the log loss, squared error or Poisson loss,
+    each split from a random half of the columns.
 
     Not for: hundreds of columns of equal, small weight such as embeddings (linear is better and quicker; feature fusion reduces wide blocks first).
 
     Args:
-        iterations: trees (for each class where there are more than two).
+        iterations: trees; None for 200, fewer for each class where there are many.
         rate: learning rate.
-        leaves: most leaves of a tree.
-        least: fewest rows of a leaf; None for 20, or n / 20 on small data, at least 5.
+        leaves: most leaves of a tree; None for 6 below 1,000 rows, else 15.
+        least: fewest rows of a leaf; None for n / 40, at least 5, at most 20.
 
     Shapes: (n, d) -> (n, k).
 
@@ -36,7 +37,7 @@ class TreesUnit(Unit):
         TreesUnit(iterations=50)
     """
 
-    def __init__(self, iterations: int = 150, *, rate: float = 0.06, leaves: int = 15, least: int | None = None) -> None:
+    def __init__(self, iterations: int | None = None, *, rate: float = 0.05, leaves: int | None = None, least: int | None = None) -> None:
         self.iterations = iterations
         self.rate = rate
         self.leaves = leaves
@@ -58,10 +59,13 @@ class TreesUnit(Unit):
         from threadpoolctl import threadpool_limits
 
         known = labels >= 0 if y.spec.task == "classes" else ~np.isnan(labels)
-        least = self.least or min(20, max(5, int(known.sum()) // 20))
+        rows = int(known.sum())
+        least = self.least or min(20, max(5, rows // 40))
+        iterations = self.iterations or max(40, 200 // max(1, (y.spec.columns if y.spec.task == "classes" else 1) // 2))
+        leaves = self.leaves or (6 if rows < 1000 else 15)
         options: dict[str, Any] = {
-            "max_iter": self.iterations, "learning_rate": self.rate, "max_leaf_nodes": self.leaves, "min_samples_leaf": least,
-            "l2_regularization": 1.0, "early_stopping": False, "random_state": run.derive("trees") % 2**32,
+            "max_iter": iterations, "learning_rate": self.rate, "max_leaf_nodes": leaves, "min_samples_leaf": least,
+            "l2_regularization": 1.0, "max_features": 0.5, "early_stopping": False, "random_state": run.derive("trees") % 2**32,
         }  # fmt: skip
         classify = y.spec.task in ("classes", "multilabel")
         seen = np.unique(labels[known]) if classify else None
@@ -69,7 +73,7 @@ class TreesUnit(Unit):
             share = 1e-3 if seen[0] == 0 else 1 - 1e-3
             return {"constant": np.array([np.log(share) - np.log1p(-share)])}
         model = HistGradientBoostingClassifier(**options) if classify else HistGradientBoostingRegressor(loss="poisson" if y.spec.task == "count" else "squared_error", **options)
-        small = F.size * self.iterations < 5e8
+        small = F.size * iterations < 5e8
         with threadpool_limits(1 if small else None, "openmp"), warnings.catch_warnings():
             warnings.simplefilter("ignore", category=FutureWarning)
             model.fit(F[known], labels[known], sample_weight=None if weight is None else weight[known])
