@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcgurk.data import containers
-from mcgurk.data.containers import id3_end, magic, mp3_frame, shortfall
+from mcgurk.data.containers import magic, shortfall
+from mcgurk.data.mpegaudio import id3_end, mp3_frame
 
 
 def judge(data: bytes) -> str | None:

@@ -9,13 +9,13 @@ import media_factory
 import numpy as np
 import pytest
 
-from mcgurk.data import video as module
+from mcgurk.data import sampler as module
 from mcgurk.data.limits import limits
-from mcgurk.data.video import iter_video, read_video, video_info
+from mcgurk.data.video import Video, iter_video, read_video, video_info
 from mcgurk.errors import DataError, McgurkWarning, MediaError
 
 
-def numbers(found: module.Video) -> list[int]:
+def numbers(found: Video) -> list[int]:
     return [media_factory.number_of(frame) for frame in found.frames]
 
 
@@ -52,8 +52,8 @@ def test_sampling(name: str) -> None:
 def test_seeking_gives_the_frames_of_a_full_decode(muxer: str, codec: str, group: int, monkeypatch: pytest.MonkeyPatch) -> None:
     data = media_factory.video(muxer, codec, seconds=8.0, group=group)
     seeks = []
-    real = module._Sampler._seek
-    monkeypatch.setattr(module._Sampler, "_seek", lambda self, *a: seeks.append(1) or real(self, *a))
+    real = module.Sampler._seek
+    monkeypatch.setattr(module.Sampler, "_seek", lambda self, *a: seeks.append(1) or real(self, *a))
     for options in ({"n_frames": 5}, {"n_frames": 23}, {"fps": 1.7}):
         sparse = read_video(data, **options)
         with monkeypatch.context() as patch:
@@ -140,7 +140,7 @@ def test_frames_without_times_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
     real = module.libav.frames
     monkeypatch.setattr(module.libav, "frames", lambda *a: (Timeless(f) for f in real(*a)))
-    monkeypatch.setattr(module._Sampler, "_pixels", lambda self, frame: frame.frame.to_ndarray(format="rgb24"))
+    monkeypatch.setattr(module.Sampler, "_pixels", lambda self, frame: frame.frame.to_ndarray(format="rgb24"))
     with pytest.warns(McgurkWarning, match="carry no time") as caught:
         found = read_video(media_factory.seed("avi"))
     assert np.allclose(found.times, np.arange(50) / 25)

@@ -10,6 +10,9 @@ import struct
 from collections.abc import Callable
 from typing import IO
 
+from mcgurk.data.ebml import matroska_end
+from mcgurk.data.mpegaudio import aac_shortfall, missing, mp3_frame, mp3_shortfall, piece
+
 Walker = Callable[[IO[bytes], int], str | None]
 _STEPS = 1_000_000
 
@@ -92,15 +95,6 @@ def shortfall(stream: IO[bytes], size: int, kind: str | None) -> str | None:
         stream.seek(place)
 
 
-def _missing(end: int, size: int) -> str | None:
-    return f"its header promises {end:,} bytes and {size:,} are there" if end > size else None
-
-
-def _at(stream: IO[bytes], place: int, count: int) -> bytes:
-    stream.seek(place)
-    return stream.read(count)
-
-
 def _riff(stream: IO[bytes], size: int) -> str | None:
     """RIFF size, then each chunk inside. 0 and 2^32 - 1 are what writers to a pipe leave behind: no statement.
 
@@ -108,38 +102,38 @@ def _riff(stream: IO[bytes], size: int) -> str | None:
     """
     start = 0
     for _ in range(_STEPS):
-        (total,) = struct.unpack("<I", _at(stream, start + 4, 4))
+        (total,) = struct.unpack("<I", piece(stream, start + 4, 4))
         stated = 0 < total < 0xFFFFFF00
         end = start + 8 + total if stated else size
-        if short := _missing(end, size):
+        if short := missing(end, size):
             return short
         place = start + 12
         while place + 8 <= end:
-            name, length = struct.unpack("<4sI", _at(stream, place, 8))
+            name, length = struct.unpack("<4sI", piece(stream, place, 8))
             if name == b"data" and (length == 0 or length >= 0xFFFFFF00):
                 return None
-            if short := _missing(place + 8 + length, size):
+            if short := missing(place + 8 + length, size):
                 return short
             place += 8 + length + (length & 1)
         start = end + (end & 1)
-        if not stated or _at(stream, start, 4) != b"RIFF":
+        if not stated or piece(stream, start, 4) != b"RIFF":
             return None
     return None
 
 
 def _rf64(stream: IO[bytes], size: int) -> str | None:
-    name, _, total = struct.unpack("<4sIQ", _at(stream, 12, 16))
-    return _missing(total + 8, size) if name == b"ds64" else None
+    name, _, total = struct.unpack("<4sIQ", piece(stream, 12, 16))
+    return missing(total + 8, size) if name == b"ds64" else None
 
 
 def _form(stream: IO[bytes], size: int) -> str | None:
-    (total,) = struct.unpack(">I", _at(stream, 4, 4))
-    return _missing(total + 8, size)
+    (total,) = struct.unpack(">I", piece(stream, 4, 4))
+    return missing(total + 8, size)
 
 
 def _au(stream: IO[bytes], size: int) -> str | None:
-    start, length = struct.unpack(">II", _at(stream, 4, 8))
-    return None if length == 0xFFFFFFFF else _missing(start + length, size)
+    start, length = struct.unpack(">II", piece(stream, 4, 8))
+    return None if length == 0xFFFFFFFF else missing(start + length, size)
 
 
 def _caf(stream: IO[bytes], size: int) -> str | None:
@@ -147,18 +141,18 @@ def _caf(stream: IO[bytes], size: int) -> str | None:
     for _ in range(_STEPS):
         if place + 12 > size:
             return None if place >= size else "its last chunk is cut"
-        _, length = struct.unpack(">4sq", _at(stream, place, 12))
+        _, length = struct.unpack(">4sq", piece(stream, place, 12))
         if length < 0:
             return None
-        if short := _missing(place + 12 + length, size):
+        if short := missing(place + 12 + length, size):
             return short
         place += 12 + length
     return None
 
 
 def _w64(stream: IO[bytes], size: int) -> str | None:
-    (total,) = struct.unpack("<Q", _at(stream, 16, 8))
-    return _missing(total, size)
+    (total,) = struct.unpack("<Q", piece(stream, 16, 8))
+    return missing(total, size)
 
 
 def _mp4(stream: IO[bytes], size: int) -> str | None:
@@ -167,7 +161,7 @@ def _mp4(stream: IO[bytes], size: int) -> str | None:
     for _ in range(_STEPS):
         if place >= size:
             break
-        head = _at(stream, place, 16)
+        head = piece(stream, place, 16)
         length, name = struct.unpack(">I4s", head[:8])
         if length == 1:
             (length,) = struct.unpack(">Q", head[8:16])
@@ -177,62 +171,24 @@ def _mp4(stream: IO[bytes], size: int) -> str | None:
             break
         if length < 8:
             return f"the box at byte {place:,} has no valid size"
-        if short := _missing(place + length, size):
+        if short := missing(place + length, size):
             return short
         place += length
     return None if seen & {b"moov", b"moof"} else "its index (moov) is missing"
 
 
-def _vint(data: bytes, place: int, *, keep: bool) -> tuple[int | None, int]:
-    """An EBML variable-length integer and the place behind it; None is 'unknown size'."""
-    first = data[place]
-    width = 9 - first.bit_length()
-    if width > 8:
-        raise IndexError(place)
-    raw = int.from_bytes(data[place : place + width], "big")
-    if len(data) < place + width:
-        raise IndexError(place)
-    if keep:
-        return raw, place + width
-    value = raw & ((1 << (7 * width)) - 1)
-    return (None if value == (1 << (7 * width)) - 1 else value), place + width
-
-
 def _matroska(stream: IO[bytes], size: int) -> str | None:
-    """The Segment's size; of a live recording (size unknown) each cluster's."""
-    head = _at(stream, 0, 64)
-    _, place = _vint(head, 0, keep=True)
-    length, place = _vint(head, place, keep=False)
-    start = place + (length or 0)
-    head = _at(stream, start, 16)
-    name, place = _vint(head, 0, keep=True)
-    if name != 0x18538067:
-        return None
-    length, place = _vint(head, place, keep=False)
-    if length is not None:
-        return _missing(start + place + length, size)
-    start += place
-    for _ in range(_STEPS):
-        if start >= size:
-            return None
-        head = _at(stream, start, 16)
-        _, place = _vint(head, 0, keep=True)
-        length, place = _vint(head, place, keep=False)
-        if length is None:
-            length = 0
-        if short := _missing(start + place + length, size):
-            return short
-        start += place + length
-    return None
+    end = matroska_end(stream, size)
+    return None if end is None else missing(end, size)
 
 
 def _flac(stream: IO[bytes], size: int) -> str | None:
     """Metadata blocks only: the samples they promise are compared after decoding."""
     place = 4
     for _ in range(_STEPS):
-        kind, *length = _at(stream, place, 4)
+        kind, *length = piece(stream, place, 4)
         place += 4 + int.from_bytes(bytes(length), "big")
-        if short := _missing(place, size):
+        if short := missing(place, size):
             return short
         if kind & 0x80:
             return None if place < size else "no sound follows its header"
@@ -242,7 +198,7 @@ def _flac(stream: IO[bytes], size: int) -> str | None:
 def _ogg(stream: IO[bytes], size: int) -> str | None:
     """The last page must be whole and carry the end-of-stream mark of its stream."""
     tail_at = max(0, size - (1 << 17))
-    tail = _at(stream, tail_at, 1 << 17)
+    tail = piece(stream, tail_at, 1 << 17)
     place = len(tail)
     while (place := tail.rfind(b"OggS", 0, place)) >= 0:
         page = tail[place:]
@@ -257,100 +213,19 @@ def _ogg(stream: IO[bytes], size: int) -> str | None:
     return "no page of it is whole"
 
 
-_MP3_KBPS = {
-    (3, 3): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
-    (3, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
-    (3, 1): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (2, 3): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
-    (2, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-_MP3_RATE = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
-
-
-def mp3_frame(head: bytes) -> tuple[int, int, int] | None:
-    """(bytes, samples, rate) of the MPEG audio frame whose four header bytes are given; None where they are none."""
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
-        return None
-    version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
-    index, rate_at, pad = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
-    if version == 1 or layer == 0 or index in (0, 15) or rate_at == 3:
-        return None
-    rate = _MP3_RATE[version][rate_at]
-    table = _MP3_KBPS[(3, layer) if version == 3 else (2, 3 if layer == 3 else 2)]
-    samples = 384 if layer == 3 else 1152 if layer == 2 or version == 3 else 576
-    slot = 4 if layer == 3 else 1
-    return (samples // 8 // slot * table[index - 1] * 1000 // rate + pad) * slot, samples, rate
-
-
-def _mp3(stream: IO[bytes], size: int) -> str | None:
-    """Frames and bytes of the Xing/Info frame; without one, the last frame must be whole."""
-    place, end = id3_end(stream), size
-    if size >= 128 and _at(stream, size - 128, 3) == b"TAG":
-        end -= 128
-    if place >= end:
-        return "no sound follows its tags"
-    first = _at(stream, place, 4096)
-    frame = mp3_frame(first[:4])
-    if frame is None:
-        return None
-    for mark in (b"Xing", b"Info"):
-        at = first.find(mark, 4, 64)
-        if at > 0:
-            (flags,) = struct.unpack(">I", first[at + 4 : at + 8])
-            if flags & 2:
-                (total,) = struct.unpack(">I", first[at + 8 + 4 * (flags & 1) : at + 12 + 4 * (flags & 1)])
-                return _missing(place + total, size)
-    for _ in range(_STEPS):
-        frame = mp3_frame(_at(stream, place, 4))
-        if frame is None:
-            return None if place >= end or end - place >= 4 else "its last frame is cut"
-        if place + frame[0] > end:
-            return f"its last frame, at byte {place:,}, is cut"
-        place += frame[0]
-    return None
-
-
-def id3_end(stream: IO[bytes]) -> int:
-    """Where the sound of an MP3 starts: behind its ID3v2 tag."""
-    head = _at(stream, 0, 10)
-    if len(head) < 10 or head[:3] != b"ID3":
-        return 0
-    length = 0
-    for byte in head[6:10]:
-        length = length << 7 | byte & 0x7F
-    return 10 + length + (10 if head[5] & 0x10 else 0)
-
-
-def _adts(stream: IO[bytes], size: int) -> str | None:
-    """AAC frames, each with its length, end to end."""
-    place = 0
-    for _ in range(_STEPS):
-        head = _at(stream, place, 7)
-        if not head:
-            return None
-        if len(head) < 7:
-            return "its last frame is cut"
-        if head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
-            return None
-        place += max((head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5, 7)
-        if place > size:
-            return "its last frame is cut"
-    return None
-
-
 def _flv(stream: IO[bytes], size: int) -> str | None:
     """The file size in its metadata, then whole tags to the end."""
-    head = _at(stream, 0, 4096)
+    head = piece(stream, 0, 4096)
     at = head.find(b"\x00\x08filesize\x00")
     if at >= 0:
         (total,) = struct.unpack(">d", head[at + 11 : at + 19])
-        if 0 < total < 2**53 and (short := _missing(int(total), size)):
+        if 0 < total < 2**53 and (short := missing(int(total), size)):
             return short
     place = int.from_bytes(head[5:9], "big") + 4
     for _ in range(_STEPS):
         if place >= size:
             return None if place == size else "its last tag is cut"
-        tag = _at(stream, place, 11)
+        tag = piece(stream, place, 11)
         if len(tag) < 11:
             return "its last tag is cut"
         place += 11 + int.from_bytes(tag[1:4], "big") + 4
@@ -364,12 +239,12 @@ def _mpegts(stream: IO[bytes], size: int) -> str | None:
 
 def _asf(stream: IO[bytes], size: int) -> str | None:
     """The file size in the File Properties object of the header."""
-    head = _at(stream, 0, 8192)
+    head = piece(stream, 0, 8192)
     at = head.find(b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11")
     if at < 0 or len(head) < at + 48:
         return None
     (total,) = struct.unpack("<Q", head[at + 40 : at + 48])
-    return _missing(total, size)
+    return missing(total, size)
 
 
 _WALKERS: dict[str, Walker] = {
@@ -385,8 +260,8 @@ _WALKERS: dict[str, Walker] = {
     "matroska": _matroska,
     "flac": _flac,
     "ogg": _ogg,
-    "mp3": _mp3,
-    "aac": _adts,
+    "mp3": mp3_shortfall,
+    "aac": aac_shortfall,
     "flv": _flv,
     "mpegts": _mpegts,
     "asf": _asf,
