@@ -151,6 +151,11 @@ def test_too_few_steps_warn():
     assert caught[0].message.code == "O01"
 
 
+def test_values_beyond_arithmetic_are_refused():
+    with np.errstate(over="ignore", invalid="ignore"), pytest.raises(DataError, match="scale its columns"):
+        linear.fit_logistic(1e200 * np.random.default_rng(0).standard_normal((3, 9)), np.array([0, 1, 0]), 2)
+
+
 X0, Y0 = np.ones((4, 2)), np.array([0, 1, 0, 1])
 
 

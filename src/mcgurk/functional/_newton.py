@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -9,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import linalg, sparse
 
-from mcgurk.errors import McgurkWarning
+from mcgurk.errors import DataError, McgurkWarning
 from mcgurk.functional._check import Float
 
 _FACTORABLE = 6000  # largest Gram matrix worth a Cholesky factor (0.3 GB)
@@ -78,15 +79,18 @@ class Design:
 
 def _root(gram: Float) -> Float:
     """Lower triangular root of a positive semidefinite matrix; the ridge is the smallest that LAPACK accepts."""
-    ridge = 1e-13 * max(float(np.trace(gram)), 1e-300)
-    while True:
+    size = max(float(np.trace(gram)), 1e-300)
+    for relative in 10.0 ** np.arange(-13, 0):
         shifted = gram.copy()
-        shifted.flat[:: len(gram) + 1] += ridge
-        try:
+        shifted.flat[:: len(gram) + 1] += relative * size
+        with contextlib.suppress(linalg.LinAlgError):
             root: Float = linalg.cholesky(shifted, lower=True, overwrite_a=True, check_finite=False)
             return root
-        except linalg.LinAlgError:
-            ridge *= 10.0
+    raise DataError("X is too large for float64 arithmetic; scale its columns")
+
+
+def _identity(gradient: Float) -> Float:
+    return gradient
 
 
 def minimise(design: Design, loss: Loss, strength: Float, start: Float, *, tol: float = 1e-7, max_iter: int = 100) -> Float:
@@ -103,7 +107,7 @@ def minimise(design: Design, loss: Loss, strength: Float, start: Float, *, tol: 
     penalty[-1] = 0.0
     eta = design.forward(params)
     value = _objective(loss, strength, eta, params)
-    built, precondition = 0.0, design.preconditioner(0.0)
+    built, precondition = 0.0, _identity
     for _ in range(max_iter):
         slope, hessian, curvature = loss.expand(eta)
         gradient = design.adjoint(column * slope) + penalty * params
