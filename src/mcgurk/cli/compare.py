@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from mcgurk.study.comparison import Comparison
 
 STUDY = "The study"
+WIDE = 110
+"""Columns of a terminal from which time and size are shown too."""
 
 
 @_table.options
@@ -100,28 +102,23 @@ def grid(result: Comparison) -> Any:
 
     merit = figure(result.metric["name"], result.plan["settings"]["task"])
     better = "higher is better" if merit.greater else "lower is better"
-    rich = Grid(
-        box=None,
-        pad_edge=False,
-        caption=f"{merit.label}, {better}; 95 % intervals; gain over the best single modality",
-        caption_justify="left",
-    )
-    for name, justify in {"": "left", merit.label: "right", "interval": "right", "gain": "right", "fit": "right", "size": "right"}.items():
-        rich.add_column(name, justify=justify)  # type: ignore[arg-type]
+    wide = _shell.console().width >= WIDE
+    caption = f"{merit.label}, {better}; gain over the best single modality; 95 % intervals"
+    rich = Grid(box=None, pad_edge=False, caption=caption, caption_justify="left")
+    rich.add_column("")
+    for name in (merit.label, "gain", *(("fit", "size") if wide else ())):
+        rich.add_column(name, justify="right", no_wrap=True)
     for row in result.table.itertuples(index=False):
         chosen = row.name == result.recommended
-        gain = (
-            f"{merit.show(row.gain, True)} [{merit.show(row.gain_low, True)}, {merit.show(row.gain_high, True)}]"
-            if row.gain == row.gain
-            else ""
-        )
-        rich.add_row(
-            f"{'→ ' if chosen else '  '}{row.label}",
-            merit.show(row.score),
-            f"[{merit.show(row.low)}, {merit.show(row.high)}]".replace("[", "\\["),
-            gain.replace("[", "\\["),
-            seconds(row.fit_seconds),
-            size(row.bytes),
-            style="bold" if chosen else "dim" if row.family == "baseline" else "",
-        )
+        cells = [f"{'→ ' if chosen else '  '}{row.label}", _spread(merit, row.score, row.low, row.high)]
+        cells.append(_spread(merit, row.gain, row.gain_low, row.gain_high, signed=True) if row.gain == row.gain else "")
+        if wide:
+            cells += [seconds(row.fit_seconds), size(row.bytes)]
+        rich.add_row(*cells, style="bold" if chosen else "dim" if row.family == "baseline" else "")
     return rich
+
+
+def _spread(merit: Any, value: float, low: float, high: float, signed: bool = False) -> str:
+    """``0.81 [0.79, 0.83]``, its bracket escaped for rich."""
+    shown = merit.show(value, signed)
+    return f"{shown} \\[{merit.show(low, signed)}, {merit.show(high, signed)}]" if low == low else shown
