@@ -43,6 +43,8 @@ class Design:
             return
         self.mean = X.mean(axis=0)
         self.Z = X - self.mean
+        if not np.isfinite(np.vdot(self.Z, self.Z)):
+            raise DataError("the squares of X overflow; scale its columns")
         if n < p and n <= _FACTORABLE:
             self._centred, self.Z = self.Z, _root(self.Z @ self.Z.T)
         if self.Z.shape[1] <= _FACTORABLE:
@@ -79,14 +81,14 @@ class Design:
 
 def _root(gram: Float) -> Float:
     """Lower triangular root of a positive semidefinite matrix; the ridge is the smallest that LAPACK accepts."""
-    size = max(float(np.trace(gram)), 1e-300)
-    for relative in 10.0 ** np.arange(-13, 0):
+    ridge = 1e-13 * max(float(np.trace(gram)), 1e-300)
+    while True:
         shifted = gram.copy()
-        shifted.flat[:: len(gram) + 1] += relative * size
+        shifted.flat[:: len(gram) + 1] += ridge
         with contextlib.suppress(linalg.LinAlgError):
             root: Float = linalg.cholesky(shifted, lower=True, overwrite_a=True, check_finite=False)
             return root
-    raise DataError("X is too large for float64 arithmetic; scale its columns")
+        ridge *= 10.0
 
 
 def _identity(gradient: Float) -> Float:
@@ -107,7 +109,8 @@ def minimise(design: Design, loss: Loss, strength: Float, start: Float, *, tol: 
     penalty[-1] = 0.0
     eta = design.forward(params)
     value = _objective(loss, strength, eta, params)
-    built, precondition = 0.0, _identity
+    built = 0.0
+    precondition: Callable[[Float], Float] = _identity
     for _ in range(max_iter):
         slope, hessian, curvature = loss.expand(eta)
         gradient = design.adjoint(column * slope) + penalty * params
