@@ -87,6 +87,10 @@ class FeatureCache:
         chunks = [missing[start : start + chunk] for start in range(0, len(missing), chunk)]
         for rows in progress(chunks, len(chunks)) if progress and chunks else chunks:
             shard = shards.write(place, [keys[row] for row in rows], _computed(compute, column, rows))
+            if held and shard.shape != held[0].shape:
+                for other in held:
+                    shards.remove(other.folder / f"{other.name}.json")
+                raise IntegrityError(f"the encoder gives {shard.shape[:3]} where {held[0].shape[:3]} is stored; all is computed again")
             held.append(shard)
             found |= {key: (shard, i) for i, key in enumerate(shard.keys)}
         return self._gathered(place, column, keys, found, held, compute)
