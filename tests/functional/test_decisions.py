@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.special import log_softmax
+from sklearn.datasets import load_digits
 
 from mcgurk.errors import DataError, McgurkWarning
 from mcgurk.functional import linear
@@ -59,6 +60,32 @@ def test_mcgurk_effect_in_closed_form():
     logp = log_softmax(np.stack([-((seen - visual) ** 2) / 2, -((heard - audio) ** 2) / 2]), axis=1)[None]
     assert logp[0].argmax(1).tolist() == [2, 0]
     np.testing.assert_allclose(np.exp(RULES["product"](logp, BOTH))[0], [0.050696, 0.898608, 0.050696], atol=1e-6)
+
+
+def test_digits_halves_reach_the_reference_accuracies():
+    digits = load_digits()
+    images = digits.data.reshape(-1, 8, 8) / 16
+    left, right = images[:, :, :4].reshape(-1, 32), images[:, :, 4:].reshape(-1, 32)
+    both, y = np.hstack([left, right]), digits.target
+    logp = {}
+    for name, X in (("L", left), ("R", right), ("early", both)):
+        logp[name] = linear.log_proba(linear.scores(X[1200:], *linear.fit_logistic(X[:1200], y[:1200], 10)))
+
+    def accuracy(names, rule="mean"):
+        stacked = np.stack([logp[n] for n in names], axis=1)
+        return (RULES[rule](stacked, np.ones(stacked.shape[:2], bool)).argmax(1) == y[1200:]).mean()
+
+    for names, rule, expected in (
+        (["L"], "mean", 0.781),
+        (["R"], "mean", 0.826),
+        (["early"], "mean", 0.921),
+        (["L", "R"], "mean", 0.881),
+        (["L", "R"], "product", 0.906),
+        (["L", "R"], "max", 0.861),
+        (["L", "R"], "min", 0.903),
+        (["L", "R", "early"], "mean", 0.913),
+    ):
+        assert accuracy(names, rule) == pytest.approx(expected, abs=0.01), (names, rule)
 
 
 def test_xor_needs_early_fusion():

@@ -89,9 +89,11 @@ def test_other_inputs_are_refused():
         ("child", lambda a: np.where(a > 0, a[a > 0][-1], 0)),  # shared children: a graph whose walk could grow without bound
         ("feature", lambda a: np.where(a >= 0, 99, a)),
         ("bitset", lambda a: np.full_like(a, 10**6)),
+        ("bitset", lambda a: np.zeros_like(a)),  # numbers read as codes
         ("bitsets", lambda a: a[:, :3]),
         ("tree", lambda a: a + 10**6),
         ("number", lambda a: a[:-1]),
+        ("tree", lambda a: a.astype(float)),
         ("levels", lambda a: np.append(a, 0.0)),
     ],
 )

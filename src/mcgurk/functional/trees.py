@@ -67,7 +67,7 @@ def export(model: Any) -> dict[str, NDArray[Any]]:
         "baseline": np.array(model._baseline_prediction, np.float64).ravel(),
         "bitsets": np.concatenate(bitsets),
         "levels": np.concatenate([np.zeros(0), *levels]),
-        "level_offsets": np.cumsum([0, *map(len, levels)]),
+        "level_offsets": np.cumsum([0, *map(len, levels)], dtype=np.int64),
     }
 
 
@@ -152,6 +152,10 @@ def _validated(arrays: Mapping[str, NDArray[Any]]) -> tuple[NDArray[Any], int]:
     missing = [key for key in _KEYS if key not in arrays]
     if missing:
         raise IntegrityError(f"the arrays of a boosted model lack {', '.join(missing)}; export the model again")
+    kinds = {"tree": np.int64, "level_offsets": np.int64, "bitsets": np.uint32, "baseline": np.float64, "levels": np.float64}
+    for key, kind in kinds.items():
+        if arrays[key].dtype != kind:
+            raise IntegrityError(f"{key} of a boosted model is {arrays[key].dtype}, expected {np.dtype(kind)}; export the model again")
     n, n_features = len(arrays["number"]), len(arrays["level_offsets"]) - 1
     nodes = np.zeros(n, _NODE)
     for name in _NODE.names or ():
@@ -165,6 +169,9 @@ def _validated(arrays: Mapping[str, NDArray[Any]]) -> tuple[NDArray[Any], int]:
         and ((nodes["child"] > index) & (nodes["child"] < n - 1))[inner].all()
         and len(np.unique(np.concatenate([nodes["child"][inner], nodes["child"][inner] + 1, tree]))) == 2 * inner.sum() + len(tree)
         and (nodes["bitset"] < len(arrays["bitsets"])).all()
+        and (
+            np.diff(offsets)[nodes["feature"][nodes["bitset"] >= 0]] > 0
+        ).all()  # a bitset is read at codes, and only categories have codes
         and arrays["bitsets"].shape[1:] == (8,)
         and (tree.size == 0 or (tree.min() >= 0 and tree.max() < n))
         and len(arrays["baseline"]) > 0
@@ -186,7 +193,7 @@ def _packed(nodes: NDArray[Any], tree: Int) -> tuple[NDArray[Any], Int]:
     packed["value"] = np.where(leaf, nodes["number"], 0.0)
     packed["feature"] = np.maximum(nodes["feature"], 0)
     packed["child"] = np.where(leaf, np.arange(len(nodes)), nodes["child"])
-    packed["bitset"] = nodes["bitset"]
+    packed["bitset"] = np.where(leaf, -1, nodes["bitset"])
     packed["missing_left"] = leaf | (nodes["missing_left"] != 0)
     depth, categorical = np.zeros(len(tree), np.int64), np.zeros(len(tree), bool)
     frontier, owner = tree, np.arange(len(tree))
