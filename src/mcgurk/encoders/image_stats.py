@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 from mcgurk.data.column import Column, Dense, Ragged
@@ -69,40 +67,40 @@ def colors(pixels: np.ndarray) -> np.ndarray:
     """(b, S, S, 3) uint8 -> (b, 100): histogram, moments, means by place."""
     count, side = len(pixels), pixels.shape[1]
     codes = (pixels >> 6).reshape(count, -1, 3).astype(np.int64) @ np.array([16, 4, 1])
-    shares = np.stack([np.bincount(row, minlength=64) for row in codes]) / codes.shape[1]
-    x = pixels.reshape(count, -1, 3) / 255.0
-    mean = x.mean(axis=1)
-    away = x - mean[:, None]
+    cube = np.stack([np.bincount(row, minlength=64) for row in codes]) / codes.shape[1]
+    levels = pixels.reshape(count, -1, 3).astype(np.int64) + 256 * np.arange(3)
+    shares = np.stack([np.bincount(row.ravel(), minlength=768) for row in levels]).reshape(count, 3, 256) / codes.shape[1]
+    level = np.arange(256) / 255.0
+    mean = shares @ level
+    away = level - mean[..., None]
+    moments = [mean, np.sqrt((shares * away**2).sum(axis=-1)), np.cbrt((shares * away**3).sum(axis=-1))]
     edges = np.linspace(0, side, 4).astype(int)
-    places = [pixels[:, a:b, c:d].mean(axis=(1, 2)) / 255.0 for a, b in pairwise(edges) for c, d in pairwise(edges)]
-    return np.concatenate([np.sqrt(shares), mean, np.sqrt((away**2).mean(axis=1)), np.cbrt((away**3).mean(axis=1)), *places], axis=1)
+    area = np.outer(np.diff(edges), np.diff(edges))[..., None] * 255.0
+    places = np.add.reduceat(np.add.reduceat(pixels, edges[:-1], axis=1, dtype=np.int64), edges[:-1], axis=2) / area
+    return np.concatenate([np.sqrt(cube), *moments, places.reshape(count, -1)], axis=1)
 
 
 def oriented_gradients(pixels: np.ndarray) -> np.ndarray:
     """(b, S, S, 3) uint8 -> (b, 324): of the three channels, the one with the steepest slope speaks for a pixel."""
-    x = np.pad(pixels.astype(np.int16), ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    x = np.pad(pixels.astype(np.int32), ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
     down, across = x[:, 2:, 1:-1] - x[:, :-2, 1:-1], x[:, 1:-1, 2:] - x[:, 1:-1, :-2]
-    steep = np.hypot(down, across) / 255.0
-    channel = steep.argmax(axis=-1)[..., None]
-    size = np.take_along_axis(steep, channel, -1)[..., 0]
-    angle = np.arctan2(np.take_along_axis(down, channel, -1), np.take_along_axis(across, channel, -1))[..., 0] % np.pi
-    place = angle * ANGLES / np.pi - 0.5
-    low = np.floor(place).astype(int)
-    part = place - low
-    cells = SIZE // CELL
-    shape = (len(pixels), cells, CELL, cells, CELL)
-    histogram = np.stack(
-        [
-            (size * ((low % ANGLES == k) * (1 - part) + ((low + 1) % ANGLES == k) * part)).reshape(shape).sum(axis=(2, 4))
-            for k in range(ANGLES)
-        ],
-        axis=-1,
-    )
+    channel = (down**2 + across**2).argmax(axis=-1)[..., None]
+    rise, run = (np.take_along_axis(slope, channel, -1)[..., 0].astype(np.float64) for slope in (down, across))
+    place = np.arctan2(rise, run) % np.pi * (ANGLES / np.pi) - 0.5
+    low = np.floor(place).astype(np.int64)
+    vote, part = np.hypot(rise, run) / 255.0, place - low
+    count, cells = len(pixels), SIZE // CELL
+    inside = np.arange(SIZE) // CELL
+    cell = (np.arange(count)[:, None, None] * cells + inside[:, None]) * cells + inside
+    votes = ((low % ANGLES, vote * (1 - part)), ((low + 1) % ANGLES, vote * part))
+    size = count * cells * cells * ANGLES
+    histogram = sum(np.bincount((cell * ANGLES + angle).ravel(), weight.ravel(), size) for angle, weight in votes)
+    histogram = np.asarray(histogram).reshape(count, cells, cells, ANGLES)
     blocks = np.concatenate([histogram[:, i : cells - 1 + i, j : cells - 1 + j] for i in (0, 1) for j in (0, 1)], axis=-1)
     for clip in (0.2, None):
         blocks = blocks / np.sqrt((blocks**2).sum(axis=-1, keepdims=True) + 1e-6)
         blocks = np.minimum(blocks, clip) if clip else blocks
-    return blocks.reshape(len(pixels), -1)
+    return blocks.reshape(count, -1)
 
 
 def binary_patterns(pixels: np.ndarray) -> np.ndarray:
