@@ -29,7 +29,7 @@ def test_the_planted_answer_is_found(result) -> None:
     assert result.recommended in ("early", "early:-noise")
     text = str(result)
     assert text.startswith("Use early") and "Not shown to add anything" in text and "noise" in text
-    assert "expect about that" in text and "without image" in text
+    assert "expect about that" in text and "without “image”" in text
     assert "significant" not in text
 
 
@@ -147,7 +147,7 @@ def test_numbers(planted, fakes) -> None:
     table = result.table.set_index("name")
     assert table["score"].is_monotonic_increasing
     assert result.recommended == "single:image"
-    assert "needs image; a row without it" in str(result)
+    assert "needs “image”; a row without it" in str(result)
     assert "(lower is better)" in result.sentences[0]
     assert table.loc["single:noise", "over_baseline_low"] < 0 < table.loc["single:image", "over_baseline_low"]
     assert len(result.per_class) == 0

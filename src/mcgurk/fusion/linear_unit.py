@@ -78,7 +78,7 @@ class LinearUnit(Unit):
         if task == "multilabel":
             return [linear.fit_multilabel(F, y.values, C=c, weight=weight, tol=tol) for c in strengths]
         if task == "count":
-            return [_stacked([linear.fit_poisson(F, y.values[:, j], alpha=1 / c, weight=weight) for j in range(y.values.shape[1])]) for c in strengths]
+            return [_stacked([linear.fit_poisson(F, y.values[:, j], C=c, weight=weight, tol=tol) for j in range(y.values.shape[1])]) for c in strengths]
         path, scale = self._ridge(F, y, weight, strengths), np.asarray(y.spec.scale)
         return [(path.coef[i] * scale[:, None], path.intercept[i] * scale + np.asarray(y.spec.center)) for i in range(len(strengths))]
 

@@ -99,7 +99,7 @@ class Board:
         """The figure with its interval."""
         if self.protocol.scheme == "given":
             return drawn(float(self.per_fold(name, gone)[0]), self._drawn(name, gone))
-        return resampled(self.per_fold(name, gone), self.protocol.ratio)
+        return resampled(self.per_fold(name, gone), self.protocol.ratio).within(*self.figure.bounds)
 
     def gain(self, name: str, over: str, gone: str = "", over_gone: str = "") -> Estimate:
         """How much better ``name`` is than ``over`` on the same rows; positive is better, whichever way the figure runs."""

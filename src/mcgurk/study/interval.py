@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +27,10 @@ class Estimate:
     def clear(self) -> int:
         """1 or -1 where the interval leaves out 0, else 0."""
         return int(self.low > 0) - int(self.high < 0)
+
+    def within(self, least: float, most: float) -> Estimate:
+        """The interval cut to what the figure can be."""
+        return replace(self, low=max(self.low, least), high=min(self.high, most)) if np.isfinite(self.low) else self
 
 
 def resampled(values: np.ndarray, ratio: float) -> Estimate:

@@ -91,8 +91,16 @@ def protocol_of(X: Dataset, target: Target, groups: np.ndarray | None, settings:
             )
         return Protocol("given", (split,), 1, 1, unit, groups is not None)
     k = int(settings.folds)
-    splits = make_folds(X, target.row_labels(), n_splits=k, groups=groups, repeats=settings.repeats, seed=settings.seed)
+    splits = make_folds(X, _stratum(target), n_splits=k, groups=groups, repeats=settings.repeats, seed=settings.seed)
     return Protocol("folds", tuple(splits), len(splits) // settings.repeats, settings.repeats, unit, groups is not None)
+
+
+def _stratum(target: Target) -> np.ndarray:
+    """What folds are balanced by: classes, or the rank of numbers (so that few distinct ones are not taken for classes)."""
+    labels = target.row_labels()
+    if target.spec.task in ("number", "count"):
+        return np.argsort(np.argsort(labels, kind="stable"), kind="stable").astype(np.float64)
+    return labels
 
 
 def given_split(X: Dataset) -> Split | None:

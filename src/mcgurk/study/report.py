@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from mcgurk.study.comparison import Comparison
 
-SHARE = (0.0, 1.0)
 CLASSES_SHOWN = 30
 
 
@@ -59,7 +58,7 @@ class _Page:
         self.result = result
         self.figure = figure(result.metric["name"], result.plan["settings"]["task"])
         self.show = self.figure.show
-        self.within = SHARE if self.figure.bounded else None
+        self.within = self.figure.bounds
         self.labels = dict(zip(result.table["name"], result.table["label"]))
 
     def line(self, name: str) -> dict[str, Any]:

@@ -162,9 +162,11 @@ class Figure:
         return UNITS.get(self.name, "share")
 
     @property
-    def bounded(self) -> bool:
-        """Whether it lies between 0 and 1."""
-        return self.unit == "share" and self.name not in ("r2", "log_mae", "pearson", "spearman", "ccc")
+    def bounds(self) -> tuple[float, float]:
+        """The values it can take."""
+        if not self.greater:
+            return 0.0, np.inf
+        return {"r2": (-np.inf, 1.0), **dict.fromkeys(("pearson", "spearman", "ccc"), (-1.0, 1.0))}.get(self.name, (0.0, 1.0))
 
     def table(self, target: Target, scores: np.ndarray, units: np.ndarray) -> np.ndarray:
         """(len(units), s) statistics of the scores of some units; units without a label are all NaN and count nothing."""
@@ -209,8 +211,8 @@ class Figure:
         """The figure as it is printed: the digits that matter, a true minus, thousands apart."""
         if value is None or not np.isfinite(value):
             return "–"
-        digits = {"share": "{:.3f}", "percent": "{:.1f}"}.get(self.unit, "{:,.0f}" if abs(value) >= 1000 else "{:.3g}")
-        text = digits.format(value)
+        digits = {"share": "{:.3f}", "percent": "{:.1f}"}.get(self.unit, "{:,.0f}" if abs(value) >= 1000 else "{:#.3g}")
+        text = digits.format(value).rstrip(".")
         if not text.strip("-0."):
             return text.lstrip("-")
         return ("+" if signed and value > 0 else "") + text.replace("-", "−")

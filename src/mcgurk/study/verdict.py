@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mcgurk.errors import listing
 from mcgurk.registry import Candidate
 from mcgurk.study import worth as comparisons
 from mcgurk.study.board import Board
@@ -104,10 +105,10 @@ def _best_combined(board: Board) -> tuple[Candidate, Estimate, float] | None:
 
 
 def answer(board: Board) -> str:
-    """Whether combining helps: "helps", "may help", "not shown", "harms", or "one modality"."""
+    """Whether combining helps: "helps", "may help", "not shown", "harms", or "one modality", or "nothing combined"."""
     found = _best_combined(board)
     if found is None:
-        return "one modality"
+        return "one modality" if len(board.subject.X.names) == 1 else "nothing combined"
     _, gap, p = found
     if gap.clear > 0:
         return "helps" if p < CLEAR else "may help"
@@ -117,7 +118,8 @@ def answer(board: Board) -> str:
 def _combining(board: Board, words: Words) -> list[str]:
     found, single = _best_combined(board), comparisons.best_single(board)
     if found is None or single is None:
-        return ["There is one modality only, so nothing could be combined."] if single else []
+        alone = len(board.subject.X.names) == 1
+        return ["There is one modality only, so nothing could be combined."] if alone else ["No combination of modalities was fitted."]
     best, gap, p = found
     rivals = comparisons.combined(board)
     alone = f"{label(single)} ({words.figure.show(board.score(single.name).value)})"
@@ -149,9 +151,9 @@ def _each_modality(board: Board, words: Words, worth: pd.DataFrame) -> list[str]
         e = Estimate(*(float(line[f"worth{part}"]) for part in ("", "_low", "_high", "_error", "_p")))
         verb = shown(e, float(line["worth_p_holm"]))
         if verb == "was not shown to add":
-            open_.append(f"{line['modality']} {words.gain(e)}")
+            open_.append(f"“{line['modality']}” {words.gain(e)}")
         else:
-            out.append(f"{line['modality']} {verb} {words.gain(e)} {same}.")
+            out.append(f"“{line['modality']}” {verb} {words.gain(e)} {same}.")
     if open_:
         out.append(f"Not shown to add anything {same}: {'; '.join(open_)}.")
     return out
@@ -167,15 +169,15 @@ def shown(e: Estimate, p_holm: float) -> str:
 
 def _when_missing(board: Board, words: Words, gone: pd.DataFrame, chosen: Candidate) -> list[str]:
     lines = gone[gone["name"] == chosen.name].sort_values("change")
-    if lines.empty:
+    if lines.empty or (lines["change"] == 0).all():
         if len(chosen.columns) == 1:
-            return [f"{label(chosen)} needs {chosen.columns[0]}; a row without it gets the training rows' average."]
+            return [f"{label(chosen)} needs “{chosen.columns[0]}”; a row without it gets the training rows' average."]
         return []
     naive = next((c for c in reversed(comparisons.baselines(board))), None)
     floor = board.score(naive.name).value if naive else np.nan
     parts = []
     for _, line in lines.iterrows():
-        text = f"without {line['modality']} {words.figure.show(line['score_gone'])}"
+        text = f"without “{line['modality']}” {words.figure.show(line['score_gone'])}"
         if np.isfinite(floor) and not board.better(line["score_gone"], floor) and naive is not None:
             text += f" (no better than {label(naive)})"
         parts.append(text)
@@ -201,5 +203,5 @@ def _limits(board: Board) -> list[str]:
     elif len(board.protocol.splits) < 4:
         out.append(f"{len(board.protocol.splits)} folds give wide intervals; more repeats would narrow them.")
     if board.failed:
-        out.append(f"Could not be fitted: {listed(sorted(board.failed))}.")
+        out.append(f"Could not be fitted: {listing(sorted(board.failed))}.")
     return out
