@@ -47,7 +47,7 @@ def test_low_rank_fusion_is_a_case_of_it():
     layer = built(LowRankBilinear(width=2, rank=6, squash=False, bias=False), a=4, b=5)
     for k in "ab":
         layer.project[k].weight.data = torch.cat([lowrank.factors[k].weight, lowrank.factors[k].bias[:, None]], dim=1)
-    layer.mix.weight.data = torch.kron(lowrank.weight[None], torch.eye(2, dtype=torch.float64))
+    layer.mix.weight.data = torch.kron(torch.eye(2, dtype=torch.float64), lowrank.weight[None])
     one = {k: torch.cat([v, torch.ones(5, 1, dtype=torch.float64)], dim=1) for k, v in x.items()}
     torch.testing.assert_close(layer(slots(**one)).values, lowrank(slots(**x)).values, rtol=1e-12, atol=1e-12)
 

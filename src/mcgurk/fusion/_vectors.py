@@ -49,8 +49,13 @@ def blocks(slots: Mapping[str, Slot], built: Mapping[str, int]) -> list[tuple[Te
 
 def fused(values: Tensor, slots: Mapping[str, Slot], built: Mapping[str, int]) -> Slot:
     """A Slot of fused ``values``: a row is present where any modality is."""
-    present = torch.stack([slot.present for slot in slots.values()]).any(dim=0)
-    return Slot(values, present, None, None, len(slots) == len(built) and all(slot.full for slot in slots.values()))
+    first, *others = slots.values()
+    if len(slots) == len(built) and first.full and all(slot.full for slot in others):
+        return Slot(values, first.present, None, None, True)
+    present = first.present
+    for slot in others:
+        present = present | slot.present
+    return Slot(values, present)
 
 
 def select(present: Tensor, values: Tensor, otherwise: Tensor) -> Tensor:
@@ -71,6 +76,12 @@ def signed_sqrt(values: Tensor) -> Tensor:
 def unit_norm(values: Tensor) -> Tensor:
     """x / |x|_2 as x / sqrt(|x|^2 + 1e-12), whose gradient is finite at 0."""
     return values / torch.sqrt(values.square().sum(dim=1, keepdim=True) + 1e-12)
+
+
+def outer(a: Tensor, b: Tensor) -> Tensor:
+    """(B, d_a), (B, d_b) -> (B, d_a d_b), b varying fastest; as a matrix product, whose gradient is quicker than that of broadcasting."""
+    with torch.autocast(a.device.type, enabled=False):  # mixed precision would narrow the product again
+        return torch.bmm(wide(a).unsqueeze(2), wide(b).unsqueeze(1)).flatten(1)
 
 
 def product(parts: Sequence[Tensor]) -> Tensor:

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mcgurk.errors import DataError, ResourceError
-from mcgurk.fusion._vectors import blocks, fused, widths
+from mcgurk.fusion._vectors import blocks, fused, outer, widths
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
 
@@ -85,10 +85,7 @@ class BilinearFusion(Fusion):
         parts = [x for x, _ in blocks(slots, self.built)]
         if self.norm:
             parts = [F.layer_norm(x, x.shape[1:]) for x in parts]
-        terms = [
-            F.linear((parts[i][:, :, None] * parts[j][:, None, :]).flatten(1), w)
-            for (i, j), w in zip(self.pairs, self.weights, strict=True)
-        ]
+        terms = [F.linear(outer(parts[i], parts[j]), w) for (i, j), w in zip(self.pairs, self.weights, strict=True)]
         terms += [self.linear[name](x) for name, x in zip(self.built, parts, strict=True) if self.affine]
         z = sum(terms[1:], terms[0])
         return fused(z if self.offset is None else z + self.offset, slots, self.built)

@@ -67,8 +67,8 @@ class LowRankFusion(Fusion):
         self.out = SlotSpec((self.width,))
 
     def _factor_layer(self, d: int) -> nn.Linear:
-        """F_m with (rank, output) as one axis, so that a modality costs a single matrix product; its bias is the row of the appended 1."""
-        layer = nn.Linear(d, self.rank * self.width)
+        """F_m with (width, rank) as one axis, so that a modality costs one matrix product; its bias is the row of the appended 1."""
+        layer = nn.Linear(d, self.width * self.rank)
         if self.init == "identity":
             nn.init.normal_(layer.weight, std=(0.01 / d) ** 0.5)
             nn.init.ones_(layer.bias)
@@ -81,10 +81,10 @@ class LowRankFusion(Fusion):
         """F_m of a modality as the paper writes it: (rank, d_m + 1, width), the appended 1 last."""
         layer = self.factors[name]
         whole = torch.cat([layer.weight, layer.bias[:, None]], dim=1)
-        return whole.view(self.rank, self.width, -1).transpose(1, 2)
+        return whole.view(self.width, self.rank, -1).permute(1, 2, 0)
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         parts = zip(self.built, blocks(slots, self.built), strict=True)
-        terms = product([self.factors[name](x) for name, (x, _) in parts]).unflatten(1, (self.rank, self.width))
-        summed = terms.sum(dim=1) if self.weight is None else torch.matmul(self.weight[None], terms).squeeze(1)
-        return fused(summed + self.bias, slots, self.built)
+        terms = product([self.factors[name](x) for name, (x, _) in parts]).view(-1, self.rank)
+        summed = terms.sum(dim=1) if self.weight is None else torch.mv(terms, self.weight)
+        return fused(summed.view(-1, self.width) + self.bias, slots, self.built)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mcgurk.errors import DataError, ResourceError
-from mcgurk.fusion._vectors import blocks, fused, select, wide, widths
+from mcgurk.fusion._vectors import blocks, fused, outer, select, wide, widths
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
 
@@ -102,7 +102,7 @@ class TensorFusion(Fusion):
         parts = zip(self.built, blocks(slots, self.built), strict=True)
         factors = [self._factor(name, x, present) for name, (x, present) in parts]
         self._check(self.out.width, len(factors[0]), factors[0].element_size())
-        z = factors[0]
-        for factor in factors[1:]:
-            z = (z[:, :, None] * factor[:, None, :]).flatten(1)
+        z = factors[-1]
+        for factor in reversed(factors[:-1]):  # from the right, so that the long axis stays the contiguous one
+            z = outer(factor, z)
         return fused(z, slots, self.built)
