@@ -79,6 +79,15 @@ def test_streaming_gives_the_same_pairs() -> None:
     assert np.array_equal([t for t, _ in pairs], found.times) and np.array_equal(np.stack([f for _, f in pairs]), found.frames)
 
 
+@pytest.mark.parametrize("muxer,codec", [("mp4", "libx264"), ("matroska", "libx264"), ("webm", "libvpx-vp9"), ("mpegts", "libx264")])
+def test_key_frames_only(muxer: str, codec: str) -> None:
+    data = media_factory.video(muxer, codec, seconds=4.0, group=20)
+    keys = read_video(data, keyframes=True)
+    assert numbers(keys) == [0, 20, 40, 60, 80] and keys.complete
+    found = read_video(data, n_frames=8, keyframes=True)
+    assert numbers(found) == [20 * (n // 20) for n in numbers(read_video(data, n_frames=8))] and found.complete
+
+
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
 def test_rotation_as_a_phone_writes_it(turns: int) -> None:
     """The display matrix of an MP4 track header; the frame must come out as a player shows it."""
@@ -139,7 +148,7 @@ def test_frames_without_times_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
             return getattr(self.frame, name)
 
     real = module.libav.frames
-    monkeypatch.setattr(module.libav, "frames", lambda *a: (Timeless(f) for f in real(*a)))
+    monkeypatch.setattr(module.libav, "frames", lambda *a, **k: (Timeless(f) for f in real(*a, **k)))
     monkeypatch.setattr(module.Sampler, "_pixels", lambda self, frame: frame.frame.to_ndarray(format="rgb24"))
     with pytest.warns(McgurkWarning, match="carry no time") as caught:
         found = read_video(media_factory.seed("avi"))

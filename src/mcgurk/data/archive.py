@@ -227,7 +227,7 @@ class _Parser:
         from xml.parsers import expat
 
         self.name, self.depth, self.count = name, 0, 0
-        self.builder, self.deadline = TreeBuilder(), Deadline(name, 0)
+        self.builder = TreeBuilder()
         self.error = expat.ExpatError
         self.expat = expat.ParserCreate()
         self.expat.buffer_text = True

@@ -110,8 +110,8 @@ def zero(opened: InputContainer) -> float:
     return (opened.start_time or 0) / 1_000_000
 
 
-def frames(opened: InputContainer, chosen: Any, bad: Callable[[Any], None], skip: bool = True) -> Iterator[Any]:
-    """Decoded frames in order; a packet that cannot be decoded is counted by ``bad`` and passed over.
+def frames(opened: InputContainer, chosen: Any, bad: Callable[[Any], None], *, keys: bool = False) -> Iterator[Any]:
+    """Decoded frames in order (of key packets only, with ``keys``); a packet that cannot be decoded is counted by ``bad`` and passed over.
 
     Demuxing errors in the middle end the stream, counted the same way; what is lost is for the caller to report.
     """
@@ -126,6 +126,8 @@ def frames(opened: InputContainer, chosen: Any, bad: Callable[[Any], None], skip
         except (av.error.FFmpegError, ValueError, OSError) as error:
             bad(error)
             return
+        if keys and packet.size and not packet.is_keyframe:
+            continue
         if packet.is_corrupt:
             bad(packet)
         try:

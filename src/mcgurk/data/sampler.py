@@ -36,7 +36,9 @@ def video_kind(file: Opened) -> str:
 class Sampler:
     """Iterates (time, pixels) at the wanted times; afterwards knows how far it came and whether the file was whole."""
 
-    def __init__(self, file: Opened, fps: float | None, n_frames: int | None, size: int | tuple[int, int] | None) -> None:
+    def __init__(
+        self, file: Opened, fps: float | None, n_frames: int | None, size: int | tuple[int, int] | None, keyframes: bool = False
+    ) -> None:
         from av.video.reformatter import VideoReformatter
 
         self._size = _checked(fps, n_frames, size)
@@ -53,7 +55,9 @@ class Sampler:
         self.declared = libav.declared(self._container, self._stream)
         self._zero, self._tick = libav.zero(self._container), float(self._stream.time_base or 0.001)
         self.end, self._bad, self._guessed, self._decoded, self._last, self._gap = 0.0, 0, 0, 0, -1.0, False
-        self._fps, self._n = fps, n_frames
+        self._fps, self._n, self._sparse = fps, n_frames, keyframes
+        if keyframes:  # nothing is reordered then, so nothing need be waited for
+            self._stream.codec_context.flags |= 1 << 19
         self._whole = fps is None and n_frames is None
         self._reached = False
 
@@ -122,12 +126,12 @@ class Sampler:
 
     def _frames(self) -> Iterator[tuple[float, Any]]:
         """Decode from where the demuxer stands; a frame without a time follows its predecessor by one nominal step."""
-        for frame in libav.frames(self._container, self._stream, self._count):
+        for frame in libav.frames(self._container, self._stream, self._count, keys=self._sparse):
             self._decoded += 1
             check("max_frames", self._decoded, f"more than {self._decoded:,} frames were decoded", self._file.name)
             self._deadline.check()
             step = 1 / self.rate if self.rate else 0.04
-            if frame.pts is not None and 0 <= self._last < frame.pts * self._tick - self._zero - _GAP * step:
+            if not self._sparse and frame.pts is not None and 0 <= self._last < frame.pts * self._tick - self._zero - _GAP * step:
                 self._gap = True
             if frame.pts is None:
                 moment = self._last + step if self._last >= 0 else 0.0
@@ -212,9 +216,10 @@ class Sampler:
         step = 1.5 / self.rate if self.rate else 0.1
         if reason is None and not self._reached:
             reason = "decoding ended before the last frame asked for"
-        if reason is None and self._whole and self._decoded < self._stream.frames * 0.995 - 2:
+        every = self._whole and not self._sparse
+        if reason is None and every and self._decoded < self._stream.frames * 0.995 - 2:
             reason = f"its header promises {self._stream.frames:,} frames and {self._decoded:,} were found"
-        if reason is None and self._whole and self.declared and self.end < self.declared * 0.995 - step:
+        if reason is None and every and self.declared and self.end < self.declared * 0.995 - step:
             reason = f"its header promises {self.declared:.2f} s"
         if reason:
             text = f"{self._file.name}: {reason}; {self.end:.2f} s were decoded and the rest is lost: get the whole file again"
