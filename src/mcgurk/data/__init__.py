@@ -27,6 +27,12 @@ _EXPORTS = {
     "holdout": "split",
     "join": "pairs",
     "expand": "pairs",
+    "Timeline": "timeline",
+    "RegularTrack": "timeline",
+    "PointTrack": "timeline",
+    "IntervalTrack": "timeline",
+    "Grid": "grid",
+    "resample": "resample",
 }
 
 __getattr__, __dir__, __all__ = attach(__name__, _EXPORTS)
