@@ -165,3 +165,20 @@ def test_take_reads_only_its_rows_of_a_memory_map(tmp_path):
     column = Dense(np.load(path, mmap_mode="r"))
     part = column.take(np.array([999, 0]))
     assert type(part.values) is np.ndarray and part.values[:, 0].tolist() == [19980.0, 0.0]
+
+
+def test_a_string_names_a_file_in_a_column_of_media(tmp_path):
+    """The key of a picture given by its path is what the file holds, so a changed file is encoded again."""
+    file = tmp_path / "a.png"
+    file.write_bytes(b"one")
+    column = Lazy([str(file)], kind="image")
+    before = item_hash(column, 0)
+    assert before == item_hash(Lazy([file], kind="image"), 0)
+    file.write_bytes(b"two")
+    assert item_hash(column, 0) != before
+    assert item_hash(Lazy([str(file)], kind="text"), 0) != item_hash(column, 0)
+
+
+def test_a_bare_value_among_cells_of_several_is_a_cell_of_one():
+    column = Lazy([("a", "b"), "c", None])
+    assert column.items.tolist() == [("a", "b"), ("c",), None] and column.take(np.array([1])).multiple

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -196,6 +197,12 @@ class Lazy:
                     "(mark the row absent with None)",
                     code="L01",
                 )
+        bare = [i for i in np.flatnonzero(self.present).tolist() if not isinstance(items[i], tuple)]
+        if bare and self.multiple:  # every part of a column with cells of several values is one: a bare value is a cell of one
+            items = items.copy()
+            for i in bare:
+                items[i] = (items[i],)
+            object.__setattr__(self, "items", items)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -213,7 +220,7 @@ class Lazy:
         return _trusted(self, items=self.items[rows], present=self.present[rows])
 
     def item_bytes(self, row: int) -> bytes:
-        return _content(self.items[row])
+        return _content(self.items[row], self.kind != "text")
 
 
 Column = Dense | Ragged | Lazy
@@ -273,11 +280,12 @@ def _file_hash(path: Path) -> str:
     return _hashes[key]
 
 
-def _content(item: Any) -> bytes:
+def _content(item: Any, media: bool) -> bytes:
+    """What an item holds. In a column of media a string that names a file counts by what that file holds."""
     if isinstance(item, tuple):
-        return b"(" + b"".join(hashlib.sha256(_content(part)).digest() for part in item)
-    if isinstance(item, Path):
-        return b"p" + bytes.fromhex(_file_hash(item))
+        return b"(" + b"".join(hashlib.sha256(_content(part, media)).digest() for part in item)
+    if isinstance(item, Path) or (media and isinstance(item, str) and os.path.isfile(item)):
+        return b"p" + bytes.fromhex(_file_hash(Path(item)))
     return b"s" + item.encode("utf-8", "surrogatepass") if isinstance(item, str) else b"b" + hashlib.sha256(item).digest()
 
 

@@ -150,7 +150,8 @@ def _prepare(name: str, encoder: Encoder, column: Column, run: Run | None) -> De
     track = None
     if run is not None and run.progress:
         track = lambda chunks, total: run.track(chunks, total, f"encoding {name}")  # noqa: E731
-    return FeatureCache(config.cache / "features").prepare(column, encoder.fingerprint(), encoder.prepare, progress=track)
+    manner = f"{column.kind} cells" if isinstance(column, Lazy) and column.multiple else column.kind  # one shape of output a folder
+    return FeatureCache(config.cache / "features").prepare(column, f"{encoder.fingerprint()} {manner}", encoder.prepare, progress=track)
 
 
 def specs(prepared: Mapping[str, Column]) -> Spec:
