@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcgurk.data import Dataset, Dense, Lazy, folds, holdout
-from mcgurk.data.split import label_codes, units
+from mcgurk.data.split import label_codes, unit_folds, units
 from mcgurk.errors import DataError, McgurkWarning
 
 
@@ -137,6 +137,14 @@ def test_holdout_has_its_share():
         assert abs(len(test) - 200 * share) <= 1 and abs(y[test].sum() - 20 * share) <= 1 and not set(train) & set(test)
     with pytest.raises(DataError, match=r"share=1\.5"):
         holdout(X, y, share=1.5)
+
+
+def test_folds_of_known_units_on_arrays():
+    unit, y = np.repeat(np.arange(12), 2), np.repeat([0, 1], 12)
+    made = unit_folds(unit, y, n_splits=4, seed=0)
+    assert sorted(np.concatenate([test for _, test in made])) == list(range(24))
+    assert all(len(test) == 6 and not set(unit[train]) & set(unit[test]) for train, test in made)
+    assert len(unit_folds(unit[:4], y[:4], n_splits=4, seed=0)) == 2 and unit_folds(unit[:2], y[:2], n_splits=4, seed=0) == []
 
 
 def test_seeds_differ_and_processes_agree():

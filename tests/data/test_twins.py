@@ -22,6 +22,7 @@ def test_equal_files_tie_whatever_their_names(tmp_path):
     a, b, c = (picture(tmp_path / f"{name}.png", seed) for name, seed in (("a", 1), ("b", 1), ("c", 2)))
     X = Dataset({"photo": Lazy([a, b, c, None, tmp_path / "gone.png"], kind="image")})
     assert twins(X).tolist() == [0, 0, 1, 2, 3]
+    assert twins(Dataset({"photo": Lazy([str(a), b, a.read_bytes()], kind="image")})).tolist()[:2] == [0, 0]
 
 
 def test_ties_run_through_columns_and_cells():

@@ -59,7 +59,8 @@ def content_keys(column: Column) -> Iterable[tuple[int, Hashable]]:
     """(row, key) of each item: equal keys mean equal content. Empty items and tabular cells have none."""
     present = np.flatnonzero(column.present)
     if isinstance(column, Lazy):
-        items = [(int(row), item) for row in present for item in _parts(column.items[row])]
+        named = column.kind != "text"  # a string in a column of media names a file
+        items = [(int(row), Path(v) if named and isinstance(v, str) else v) for row in present for v in _parts(column.items[row])]
         yield from _lazy_keys(items)
     elif isinstance(column, Ragged):
         for row in present.tolist():
