@@ -37,7 +37,7 @@ def require() -> None:
 
 
 def find_face(picture: np.ndarray, threshold: float = 0.5) -> np.ndarray | None:
-    """The surest face of a picture as ((x0, y0), (x1, y1), eye, eye), (4, 2) pixels, or None. Faces below a tenth of the picture are missed.
+    """The surest face of a picture as ((x0, y0), (x1, y1), eye, eye), (4, 2) pixels, or None; below a tenth of the picture it is missed.
 
     Source: V. Bazarevsky and others, BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs, 2019.
     """
