@@ -273,7 +273,7 @@ HOSTILE = {
 def test_long_hostile_text_takes_linear_time(data: bytes) -> None:
     import time
 
-    begun = time.perf_counter()
+    begun = time.process_time()
     for format in ("textgrid", "vtt", "srt", "csv"):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -281,4 +281,4 @@ def test_long_hostile_text_takes_linear_time(data: bytes) -> None:
                 read_annotations(data, format=format)
             except DataError:
                 continue
-    assert time.perf_counter() - begun < 4
+    assert time.process_time() - begun < 4
