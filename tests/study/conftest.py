@@ -111,8 +111,7 @@ def contestants(names: tuple[str, ...], number: bool = False) -> list[Candidate]
     return out
 
 
-@pytest.fixture
-def planted() -> tuple[Dataset, np.ndarray, np.ndarray]:
+def data() -> tuple[Dataset, np.ndarray, np.ndarray]:
     """Two useful modalities, one of noise; groups of four rows; some cells absent."""
     rng = np.random.default_rng(7)
     n = 240
@@ -127,6 +126,12 @@ def planted() -> tuple[Dataset, np.ndarray, np.ndarray]:
         }
     )
     return X, y, np.repeat(np.arange(n // 4), 4)
+
+
+@pytest.fixture
+def planted() -> tuple[Dataset, np.ndarray, np.ndarray]:
+    """:func:`data`."""
+    return data()
 
 
 @pytest.fixture

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -273,3 +276,31 @@ def test_warnings_of_fits_are_collected_not_shown(planted, fakes) -> None:
         warnings.simplefilter("error", McgurkWarning)
         result = compare(X, y, groups=groups, budget="quick", candidates=fakes.contestants(X.names)[:4])
     assert any(code == "M04" for code, _, _ in result.warnings)
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, {here!r})
+import conftest
+planted = conftest.data()
+from mcgurk.study import compare
+def plug(done, total, what):
+    if done > {when} * total:
+        os.kill(os.getpid(), signal.SIGKILL)
+X, y, groups = planted
+compare(X, y, groups=groups, budget="quick", candidates=conftest.contestants(X.names), output={out!r}, progress=plug)
+"""
+
+
+@pytest.mark.parametrize("when", [0.02, 0.4, 0.9])
+def test_kill_minus_nine(planted, fakes, tmp_path, when) -> None:
+    X, y, groups = planted
+    script = KILLED.format(here=str(Path(__file__).parent), out=str(tmp_path), when=when)
+    died = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=100)
+    assert died.returncode == -9, died.stderr
+    assert verify(tmp_path)["ok"]
+    entered = fakes.contestants(X.names)
+    resumed = compare(X, y, groups=groups, budget="quick", candidates=entered, output=tmp_path)
+    straight = compare(X, y, groups=groups, budget="quick", candidates=entered)
+    assert np.array_equal(resumed.folds["score"], straight.folds["score"]) and resumed.missing.equals(straight.missing)
+    assert not list(tmp_path.rglob("*.tmp"))

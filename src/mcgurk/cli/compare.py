@@ -71,7 +71,7 @@ def compare(
 
 def run(X: Any, y: Any, where: Path, **options: Any) -> dict[str, Any]:
     """Compare, and show the outcome; shared with ``mcgurk demo``."""
-    from mcgurk.study import compare as study
+    from mcgurk.study.compare import compare as study
 
     result = study(X, y, output=where, **options)
     show(result, where)

@@ -50,7 +50,7 @@ def fit(
     model.set_params(**{key: _value(value) for key, value in (_pair(text, "--set KEY=VALUE") for text in settings)})
     model.fit(reading.X, reading.y)
     model.save(output, embed=embed)
-    facts = {
+    facts: dict[str, Any] = {
         "model": str(output),
         "fusion": fusion,
         "task": chosen,

@@ -19,6 +19,7 @@ from mcgurk.data.dataset import Dataset
 from mcgurk.data.spec import spec_of
 from mcgurk.data.target import Target
 from mcgurk.errors import DataError, McgurkWarning, StoreError, listing
+from mcgurk.files import sweep
 from mcgurk.registry import Candidate
 from mcgurk.run import versions
 from mcgurk.study import contest, facts, folder, verdict
@@ -81,9 +82,11 @@ def compare(
         StoreError: K02, ``output`` holds a run on other data or with other settings.
 
     Example:
-        >>> import mcgurk
-        >>> X, y = mcgurk.datasets.make_redundancy(n=120)                     # doctest: +SKIP
-        >>> print(mcgurk.compare(X, y, budget="quick").sentences[0])          # doctest: +SKIP
+        >>> from mcgurk.datasets import make_uniqueness
+        >>> X, y = make_uniqueness(n=400, strength_b=1.0)
+        >>> result = compare(X, y, budget="quick", candidates=["single:*", "early:linear*"], folds=3, repeats=1, progress=False)
+        >>> result.facts["answer"], result.table["name"].iloc[0]
+        ('helps', 'early:linear')
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", McgurkWarning)
@@ -93,7 +96,9 @@ def compare(
         protocol = protocol_of(subject.X, subject.target, subject.groups, settings)
         about = facts.facts_of(subject, protocol, unlabelled)
         facts.warn_of_leaks(subject, protocol, about["seen"])
-    noticed = [(w.message.code, str(w.message), ()) for w in caught if isinstance(w.message, McgurkWarning)]
+    noticed: list[tuple[str, str, tuple[str, ...]]] = [
+        (w.message.code, str(w.message), ()) for w in caught if isinstance(w.message, McgurkWarning)
+    ]
     for code, sentence, _ in noticed:
         warnings.warn(McgurkWarning(sentence, code=code), stacklevel=2)
     entered = contestants(subject, settings, candidates, fusions)
@@ -101,6 +106,7 @@ def compare(
     plan = Plan(settings, tuple(kept), protocol, facts.hashed(subject), dropped, expected)
     where = None if output is None else Path(output)
     if where is not None:
+        sweep(where)
         plan.bind(where, versions())
     cells = Cells(None if where is None else where / "cells", plan.sha256)
     contest.run(plan, subject, cells, progress)
@@ -244,7 +250,7 @@ def _concluded(board: Board, about: Mapping[str, Any], noticed: list[tuple[str, 
     merit = board.figure
     seen = [(code, sentence, tuple(names)) for (code, sentence), names in board.notes.items()]
     return Comparison(
-        sentences=verdict.sentences(board, worth, gone, best),
+        sentences=verdict.sentences(board, worth, gone, best, noticed),
         recommended=best.name,
         metric={"name": merit.name, "label": merit.label, "greater": merit.greater, "unit": merit.unit},
         table=comparisons.ranking(board),

@@ -172,6 +172,6 @@ def _bar(progress: bool | Progress | None, total: float, count: int) -> Iterator
         task = bar.add_task("", total=total)
 
         def shown(cost: float, label: str) -> None:
-            bar.update(task, advance=cost, **({"description": label[:48].ljust(48)} if label else {}))
+            bar.update(task, advance=cost, description=label[:48].ljust(48) if label else None)
 
         yield shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CLEAR = 0.05
+LEAKS = ("H01", "H03", "I03")
+FEW = 20
+"""Units of a bootstrap below which its intervals come out short."""
 
 
 def label(candidate: Candidate) -> str:
@@ -49,8 +53,13 @@ class Words:
         )
 
 
-def sentences(board: Board, worth: pd.DataFrame, gone: pd.DataFrame, chosen: Candidate) -> tuple[str, ...]:
-    """The verdict. Differences are called shown only where their 95 % interval leaves out 0 (after Holm, where several were tried)."""
+def sentences(
+    board: Board, worth: pd.DataFrame, gone: pd.DataFrame, chosen: Candidate, noticed: Sequence[tuple[str, str, tuple[str, ...]]] = ()
+) -> tuple[str, ...]:
+    """The verdict; ``noticed`` are warnings about the data, of which those about leaks are said again here.
+
+    Differences are called shown only where their 95 % interval leaves out 0 (after Holm, where several were tried).
+    """
     words = Words(board)
     said = [
         _use(board, words, chosen),
@@ -60,6 +69,7 @@ def sentences(board: Board, worth: pd.DataFrame, gone: pd.DataFrame, chosen: Can
         *_when_missing(board, words, gone, chosen),
         *_expect(board, words, chosen),
         *_limits(board),
+        *(f"Beware: {sentence}." for code, sentence, _ in noticed if code in LEAKS),
     ]
     return tuple(said)
 
@@ -105,7 +115,7 @@ def _best_combined(board: Board) -> tuple[Candidate, Estimate, float] | None:
 
 
 def answer(board: Board) -> str:
-    """Whether combining helps: "helps", "may help", "not shown", "harms", or "one modality", or "nothing combined"."""
+    """Whether combining helps: "helps", "may help", "not shown", "harms", "one modality" or "nothing combined"."""
     found = _best_combined(board)
     if found is None:
         return "one modality" if len(board.subject.X.names) == 1 else "nothing combined"
@@ -118,8 +128,8 @@ def answer(board: Board) -> str:
 def _combining(board: Board, words: Words) -> list[str]:
     found, single = _best_combined(board), comparisons.best_single(board)
     if found is None or single is None:
-        alone = len(board.subject.X.names) == 1
-        return ["There is one modality only, so nothing could be combined."] if alone else ["No combination of modalities was fitted."]
+        only = len(board.subject.X.names) == 1
+        return ["There is one modality only, so nothing could be combined." if only else "No combination of modalities was fitted."]
     best, gap, p = found
     rivals = comparisons.combined(board)
     alone = f"{label(single)} ({words.figure.show(board.score(single.name).value)})"
@@ -200,6 +210,9 @@ def _limits(board: Board) -> list[str]:
     out = []
     if board.protocol.scheme == "given":
         out.append("There is one split, so the intervals cover which rows were tested, not which rows were learned from.")
+        drawn = len(np.unique(board.test_clusters[0]))
+        if drawn < FEW:
+            out.append(f"The test rows form {drawn} groups only; intervals from so few come out too short.")
     elif len(board.protocol.splits) < 4:
         out.append(f"{len(board.protocol.splits)} folds give wide intervals; more repeats would narrow them.")
     if board.failed:
