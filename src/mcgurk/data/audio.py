@@ -18,7 +18,7 @@ from mcgurk.errors import DataError, McgurkWarning
 
 _SNDFILE = {"wav": ("WAV", "WAVEX"), "rf64": ("RF64",), "flac": ("FLAC",), "ogg": ("OGG",), "mp3": ("MP3",), "aiff": ("AIFF",)}
 _SNDFILE |= {"au": ("AU",), "caf": ("CAF",), "w64": ("W64",)}
-_BLOCK = 1 << 18
+_BLOCK = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
