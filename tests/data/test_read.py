@@ -77,6 +77,15 @@ def test_overrides(folder):
     assert read_csv(folder / "walk.csv", id="seller", dedupe="keep-first", drop="id", rows=2).ids.tolist() == ["ann", "bob"]
 
 
+def test_cells_read_as_text_stay_as_they_are_written(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b,c,d,e,zip\n1.50,1.50,0x10,007,1_0,01234\n2,2,11,008,2,10115\n")
+    X = read_csv(tmp_path / "t.csv", text=["a", "c", "e"], group="d")
+    assert X["a"].items.tolist() == ["1.50", "2"] and X.rows["group"].tolist() == ["007", "008"]
+    assert {f.name: f.kind for f in X["tabular"].fields} == {"b": "number", "zip": "category"}
+    assert X["tabular"].fields[1].levels == ("01234", "10115") and X["c"].items[0] == "0x10" and X["e"].items[0] == "1_0"
+    assert read_csv(tmp_path / "t.csv", others="drop", number="b", text="c")["tabular"].values.ravel().tolist() == [1.5, 2]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -215,6 +215,8 @@ def whole_text(text: str) -> str:
     from mcgurk.data.limits import check
 
     check("max_text_bytes", len(text), f"a text of {len(text):,} characters", "text")
+    if text.isascii():
+        return text
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

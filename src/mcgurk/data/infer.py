@@ -48,15 +48,14 @@ class Guess:
 
 def present_cells(cells: np.ndarray) -> np.ndarray:
     """(n,) bool: None, NaN, NaT and pandas' NA are absent."""
-    if cells.dtype.kind == "f":
-        return ~np.isnan(cells)
-    if cells.dtype.kind in "mM":
-        return ~np.isnat(cells)
-    if cells.dtype != object:
-        return np.ones(len(cells), dtype=bool)
-    return np.array(
-        [not (c is None or (isinstance(c, float) and c != c) or type(c).__name__ in ("NAType", "NaTType")) for c in cells], dtype=bool
-    )
+    import pandas as pd
+
+    return ~pd.isna(cells)
+
+
+def plain_number_name(name: str) -> bool:
+    """Whether numbers under this name are quantities: neither identifiers nor postal codes."""
+    return not (_is_id(name) or _CODE.search(name))
 
 
 def guess(name: str, cells: np.ndarray, root: Path) -> Guess:

@@ -195,10 +195,9 @@ def shared_rows(X: Dataset, tied: dict[str, list[np.ndarray]]) -> Iterator[Findi
     for name, groups in tied.items():
         if groups:
             rows = sum(map(len, groups))
-            shown = "; ".join(", ".join(str(X.ids[r]) for r in g[:4]) for g in groups[:3])
-            yield Finding(
-                "I03", name, f"{rows} rows share their {name} with another row ({len(groups)} items: {shown} …); splits keep them together"
-            )
+            shown = "; ".join(", ".join(str(X.ids[r]) for r in g[:4]) for g in groups[:3]) + ("; …" if len(groups) > 3 else "")
+            said = f"{rows} rows share their {name} with another row ({len(groups)} items: {shown}); splits keep them together"
+            yield Finding("I03", name, said)
 
 
 def constant(name: str, column: Column) -> Iterator[Finding]:

@@ -111,6 +111,11 @@ class Wanted:
     def targets(self) -> tuple[str, ...]:
         return listed(self.target)
 
+    @property
+    def written(self) -> set[str]:
+        """Columns whose cells must be read as they are written, even where they are numbers."""
+        return {name for name, kind in self.kinds.items() if kind not in ("number", "tabular")} | {*listed(self.group), *listed(self.id)}
+
     def check_names(self, names: Sequence[str]) -> None:
         """Every column asked for by name must be in the table (those of a fitted spec may be missing: ``predict`` says so)."""
         asked = [*self.targets, *listed(self.group), *listed(self.id), *listed(self.drop), *(() if self.like else self.kinds)]

@@ -92,7 +92,7 @@ def read_csv(path: str | os.PathLike[str], *, encoding: str | None = None, separ
     """
     wanted = Wanted(**options)
     table = delimited.read(path, encoding=encoding, separator=separator, rows=wanted.rows)
-    return _read(typed.cells_of(table), wanted, Path(path).parent)
+    return _read(typed.cells_of(typed.numbers_of(table, wanted.written)), wanted, Path(path).parent)
 
 
 def read_tsv(path: str | os.PathLike[str], *, encoding: str | None = None, **options: Unpack[Options]) -> Any:
@@ -168,7 +168,7 @@ def iter_table(path: str | os.PathLike[str], *, chunk: int = 10_000, **options: 
         return
     plan: Plan | None = None
     levels: dict[str, set[Any]] = {}
-    for cells in _pieces(path, chunk):
+    for cells in _pieces(path, chunk, wanted):
         if plan is None:
             plan = make_plan(cells, wanted, _root(wanted, root))
             levels = {name: set() for name in plan.levels}
@@ -179,7 +179,7 @@ def iter_table(path: str | os.PathLike[str], *, chunk: int = 10_000, **options: 
     builder, read = Builder(with_levels(plan, levels)), 0
     seen: set[Any] = set()
     rejects: list[Reject] = []
-    for cells in _pieces(path, chunk):
+    for cells in _pieces(path, chunk, wanted):
         cells, places = _distinct(cells, plan, seen, read)
         part = builder.build(cells, places)
         read, rejects = int(places[-1]) + 1 if len(places) else read, [*rejects, *part.rejects]
@@ -189,7 +189,7 @@ def iter_table(path: str | os.PathLike[str], *, chunk: int = 10_000, **options: 
     _check_share(tuple(rejects), read, wanted.max_bad)
 
 
-def _pieces(path: str | os.PathLike[str], chunk: int) -> Iterator[Cells]:
+def _pieces(path: str | os.PathLike[str], chunk: int, wanted: Wanted) -> Iterator[Cells]:
     suffix = Path(path).suffix.lower()
     if suffix in (".parquet", ".pq"):
         yield from (typed.cells_of(piece) for piece in parquet.iter_arrow(path, chunk))
@@ -197,7 +197,8 @@ def _pieces(path: str | os.PathLike[str], chunk: int) -> Iterator[Cells]:
         yield from typed.iter_jsonl(path, chunk)
     else:
         separator = "\t" if suffix in (".tsv", ".tab") else None
-        yield from (typed.cells_of(piece) for piece in _joined(delimited.batches(path, separator=separator, chunk=chunk), chunk))
+        for piece in _joined(delimited.batches(path, separator=separator, chunk=chunk), chunk):
+            yield typed.cells_of(typed.numbers_of(piece, wanted.written))
 
 
 def _joined(pieces: Iterable[Any], chunk: int) -> Iterator[Any]:

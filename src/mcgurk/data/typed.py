@@ -3,18 +3,46 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mcgurk.data.column import objects
-from mcgurk.data.infer import load_json
+from mcgurk.data.infer import load_json, plain_number_name
 from mcgurk.data.limits import check
 from mcgurk.errors import DataError, McgurkError
 
 if TYPE_CHECKING:
     import pyarrow
+
+
+def numbers_of(table: pyarrow.Table, kept: Collection[str]) -> pyarrow.Table:
+    """A table of strings with the columns that hold nothing but plain numbers as numbers; those ``kept`` stay as they are written.
+
+    Identifiers, codes and numbers that start with zeros stay strings too. What is not converted here is looked at cell by cell.
+    """
+    import pyarrow
+
+    for place, name in enumerate(table.column_names):
+        if name in kept or not plain_number_name(name):
+            continue
+        column = table.column(place)
+        for kind in (pyarrow.int64(), pyarrow.float64()):
+            if _plain(column):
+                try:
+                    table = table.set_column(place, name, column.cast(kind))
+                    break
+                except pyarrow.ArrowInvalid:
+                    continue
+    return table
+
+
+def _plain(column: pyarrow.ChunkedArray) -> bool:
+    import pyarrow.compute
+
+    odd = pyarrow.compute.match_substring_regex(column, r"[xX_]|^[+-]?0\d")
+    return not pyarrow.compute.any(odd, min_count=0).as_py()
 
 
 def cells_of(table: pyarrow.Table) -> dict[str, np.ndarray]:
