@@ -73,7 +73,7 @@ class StoreError(McgurkError):
 class IntegrityError(StoreError):
     """A stored artefact does not match its checksum."""
 
-    code = "S01"
+    code = "S07"
 
 
 class ResourceError(McgurkError):

@@ -73,7 +73,7 @@ def candidates(spec: Mapping[str, Any], target: Any, budget: str) -> list[Candid
     """What every room offers for this spec and target under a budget ("quick", "standard" or "thorough"), in the rooms' order."""
     out: list[Candidate] = []
     for room in ROOMS:
-        if importlib.util.find_spec(f"mcgurk.{room}") is not None:
+        if offered(room):
             offer = getattr(importlib.import_module(f"mcgurk.{room}"), "OFFER", None)
             if offer is not None:
                 out += getattr(importlib.import_module(f"mcgurk.{room}.{offer}"), "candidates")(spec, target, budget)
@@ -88,6 +88,11 @@ def exports(package: str, table: Mapping[str, Entry], also: Mapping[str, str] | 
     return attach(package, {**names, **(also or {})})
 
 
+def offered(room: str) -> bool:
+    """Whether a room exists in this installation."""
+    return importlib.util.find_spec(f"mcgurk.{room}") is not None
+
+
 @cache
 def entries(room: str) -> dict[str, Entry]:
     """Name -> Entry of a room: ours first, then plug-ins of the entry-point group ``mcgurk.<room>``.
@@ -99,7 +104,7 @@ def entries(room: str) -> dict[str, Entry]:
     if room not in ROOMS:
         raise UnknownName(f"no room {room!r}; the rooms are {', '.join(ROOMS)}")
     table: dict[str, Entry] = {}
-    if importlib.util.find_spec(f"mcgurk.{room}") is not None:
+    if offered(room):
         table.update(importlib.import_module(f"mcgurk.{room}").ENTRIES)
     from importlib.metadata import entry_points
 
