@@ -88,7 +88,7 @@ class Checkpoints:
         """Put the newest whole checkpoint's state into the loop; whether there was one.
 
         Raises:
-            StoreError: K01, the checkpoint belongs to another configuration or other data.
+            StoreError: K03, the checkpoint belongs to another configuration or other data.
         """
         if self.folder is None or not self.folder.exists():
             return False
@@ -99,7 +99,7 @@ class Checkpoints:
                 continue
             if manifest["fingerprint"] != self.fingerprint:
                 raise StoreError(
-                    f"{path} was written with another configuration or other data; choose another checkpoint folder, or delete this one to start anew", code="K01"
+                    f"{path} was written with another configuration or other data; choose another checkpoint folder, or delete this one to start anew", code="K03"
                 )
             self._restore(loop, tensors, manifest)
             return True
