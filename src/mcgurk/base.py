@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 
 from mcgurk.data.coerce import ARRAY_NAME, as_dataset
 from mcgurk.data.dataset import Dataset
-from mcgurk.data.spec import Spec, conform, spec_of
+from mcgurk.data.spec import Spec, completed, conform, spec_of
 from mcgurk.data.split import holdout, units
 from mcgurk.data.target import Target, TargetSpec, encode_target, transformed
 from mcgurk.errors import DataError, NotFittedError
@@ -146,17 +146,17 @@ class Estimator(BaseEstimator):
     def _fit(self, data: FitData, run: Run) -> None:
         """Learn; set attributes ending in "_"."""
 
-    def _read(self, X: Any) -> Dataset:
-        """``X`` as fitted: typed by the fitted spec, fitted columns only."""
+    def _read(self, X: Any, *, partial: bool = False) -> Dataset:
+        """``X`` as fitted: typed by the fitted spec, fitted columns only; with ``partial``, columns left out count as absent."""
         if not hasattr(self, "spec_"):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet; call fit first")
         if isinstance(X, Dataset):
-            return conform(X, self.spec_)
+            return conform(completed(X, self.spec_) if partial else X, self.spec_)
         dataset = as_dataset(X, self.spec_)
         if hasattr(self, "n_features_in_") and ARRAY_NAME in dataset and dataset[ARRAY_NAME].item != (self.n_features_in_,):
             given = dataset[ARRAY_NAME].item[0]
             raise DataError(f"X has {given} features, but {type(self).__name__} is expecting {self.n_features_in_} features as input")
-        return conform(dataset, self.spec_)
+        return conform(completed(dataset, self.spec_) if partial else dataset, self.spec_)
 
     def save(self, path: str | os.PathLike[str], *, embed: bool = False) -> None:
         """Write the fitted model to one ``.mcgurk`` file; ``embed`` puts packaged weights inside."""

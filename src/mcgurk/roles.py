@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 
+from mcgurk.data.coerce import as_dataset
 from mcgurk.data.column import Dense, Ragged
 from mcgurk.data.dataset import Dataset
 from mcgurk.data.target import TargetSpec
@@ -125,20 +126,34 @@ def _labelled(y: Any, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Embedder:
-    """Vectors in one space for every modality."""
+    """Vectors in one space for every modality, each from its own modality alone."""
 
     @abstractmethod
     def _embed(self, X: Dataset) -> dict[str, np.ndarray]:
         """name -> (n, d) float; rows of an absent modality may hold anything."""
 
     def transform(self, X: Any) -> Dataset:
-        """A Dataset with one (n, d) vector column a modality, in one space."""
-        dataset = self._read(X)  # type: ignore[attr-defined]
+        """A Dataset with one (n, d) vector column for each fitted modality that ``X`` has, all in one space."""
+        dataset = self._read(X, partial=True)  # type: ignore[attr-defined]
+        given = X.names if isinstance(X, Dataset) else as_dataset(X, self.spec_).names  # type: ignore[attr-defined]
         columns = {}
         for name, values in self._embed(dataset).items():
-            present = dataset[name].present if name in dataset else np.ones(len(dataset), dtype=bool)
-            columns[name] = Dense(np.where(present[:, None], values, 0.0), present, "vector")
+            if name in given:
+                present = dataset[name].present
+                columns[name] = Dense(np.where(present[:, None], values, 0.0), present, "vector")
         return Dataset._made(dict(sorted(columns.items())), dataset.ids, dataset.rows)
+
+    def encode(self, name: str, items: Any) -> np.ndarray:
+        """(n, d) embeddings of items of one modality; rows of absent items are 0."""
+        return self.transform({name: items})[name].values
+
+    @staticmethod
+    def similarity(a: Any, b: Any) -> np.ndarray:
+        """(n, m) cosines of embeddings (n, d) and (m, d); a vector of zeros has cosine 0 with all."""
+        left, right = (np.asarray(v, dtype=np.float64) for v in (a, b))
+        lengths = [np.linalg.norm(v, axis=1, keepdims=True) for v in (left, right)]
+        left, right = (v / np.where(length > 0, length, 1.0) for v, length in zip((left, right), lengths, strict=True))
+        return left @ right.T
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Dataset:
         """:meth:`fit`, then :meth:`transform`."""
@@ -184,9 +199,11 @@ class Generator:
     def generate(self, given: Any = None, to: Any = None, *, n: int = 1, random_state: Any = None) -> Dataset:
         """The given rows repeated ``n`` times in order with the modalities ``to`` made; ``rows["source"]`` names the given row.
 
+        What was observed stays as it is: to have it made anew, leave its column out or mark it absent.
+
         Args:
-            given: data with some modalities present, or None.
-            to: names to make; default: every fitted modality, filling only what is absent.
+            given: data with some modalities present (a column left out is absent), or None.
+            to: names to make; default: every fitted modality.
             n: draws for each given row.
             random_state: seed of the draws.
         """
@@ -194,7 +211,7 @@ class Generator:
         unknown = [name for name in names if name not in self.spec_]  # type: ignore[attr-defined]
         if unknown:
             raise DataError(f"cannot make {unknown[0]!r}; fitted modalities are {', '.join(self.spec_)}")  # type: ignore[attr-defined]
-        dataset = None if given is None else self._read(given)  # type: ignore[attr-defined]
+        dataset = None if given is None else self._read(given, partial=True)  # type: ignore[attr-defined]
         out = self._sample(dataset, names, n, Run.of(random_state))
         source = np.arange(n) if dataset is None else np.repeat(np.arange(len(dataset)), n)
         return out.with_rows(source=source)
@@ -208,8 +225,8 @@ class Splitter:
         """{"shared" | "shared:name" | "private:name": (n, d)}."""
 
     def transform(self, X: Any) -> Dataset:
-        """A Dataset with a column "shared" and columns "private:<name>"."""
-        dataset = self._read(X)  # type: ignore[attr-defined]
+        """A Dataset with a column "shared" and columns "private:<name>"; a column of X left out counts as absent."""
+        dataset = self._read(X, partial=True)  # type: ignore[attr-defined]
         columns = {}
         for key, values in self._split(dataset).items():
             name = key.partition(":")[2]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mcgurk.data.column import Column, Dense, Field, Ragged
+from mcgurk.data.column import Column, Dense, Field, Lazy, Ragged
 from mcgurk.data.dataset import Dataset
 from mcgurk.errors import DataError, McgurkWarning, MissingModality, SpecMismatch, listing
 
@@ -119,6 +119,33 @@ def _recode(codes: np.ndarray, levels: tuple[Any, ...], field: Field) -> np.ndar
             McgurkWarning(f"field {field.name!r}: {listing(sorted(map(str, unseen)))} not seen in training; read as missing cells", code="L02"), stacklevel=5
         )
     return out
+
+
+def absent_column(spec: ColumnSpec, n: int) -> Column:
+    """A column of this spec in which no row is observed.
+
+    Example:
+        >>> absent_column(ColumnSpec("dense", "vector", (2,)), 3).present.tolist()
+        [False, False, False]
+    """
+    nothing = np.zeros(n, dtype=bool)
+    if spec.container == "lazy":
+        return Lazy(np.full(n, None, dtype=object), nothing, spec.kind)
+    if spec.container == "ragged":
+        return Ragged(np.zeros((0, *spec.item)), np.zeros(n + 1, dtype=np.int64), nothing, None, spec.kind)
+    return Dense(np.zeros((n, *spec.item)), nothing, spec.kind, spec.fields)
+
+
+def completed(X: Dataset, spec: Spec) -> Dataset:
+    """``X`` with every column of ``spec`` that it lacks added as absent in all rows.
+
+    Raises:
+        MissingModality: M02, X has none of them.
+    """
+    if not any(name in spec for name in X.names):
+        raise MissingModality(f"fitted on {listing(spec)}, of which X has none; it has {listing(X.names)}")
+    columns = dict(X.items()) | {name: absent_column(spec[name], len(X)) for name in spec if name not in X}
+    return Dataset._made({name: columns[name] for name in sorted(columns)}, X.ids, X.rows)
 
 
 def require_rows(X: Dataset, least: int = 1) -> None:
