@@ -7,13 +7,15 @@ import warnings
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from mcgurk.data import Dataset, Dense, Lazy, Ragged, as_dataset, folds, join, read_csv, read_jsonl
+from mcgurk.data import Dataset, Dense, Lazy, Ragged, as_dataset, folds, join, read_csv, read_jsonl, read_table
 from mcgurk.data.column import item_hash
 from mcgurk.data.describe import describe
 from mcgurk.data.spec import conform, spec_of
 from mcgurk.data.target import encode_target
-from mcgurk.errors import DataError, McgurkWarning, MediaError, MissingModality
+from mcgurk.errors import DataError, McgurkError, McgurkWarning, MediaError, MissingModality
 
 
 def write(folder, text, name="t.csv"):
@@ -172,3 +174,29 @@ def test_f03_a_file_that_changes_is_hashed_anew(tmp_path):
 def test_empty_is_not_absent_is_not_zero():
     column = Ragged.of([[0.0], [], None])
     assert column.present.tolist() == [True, True, False] and column.lengths.tolist() == [1, 0, 0]
+
+
+TABLE = b'id,photo,text,n,v\n1,a.png,"some words, of a text",1.5,"[1, 2]"\n2,,,,\n3,b.png;c.png,"more\nwords",NA,"[3, 4]"\n'
+LINES = b'{"id": 1, "text": "some words", "v": [1, 2], "n": null}\n{"id": 2, "text": null, "deep": {"a": [[1], [2]]}, "n": 1e999}\n'
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(st.sampled_from([("t.csv", TABLE), ("t.jsonl", LINES)]), st.data())
+def test_whatever_the_bytes_only_named_errors_come_out(tmp_path, kind, data):
+    name, whole = kind
+    if data.draw(st.booleans()):
+        broken = data.draw(st.binary(max_size=200))
+    else:
+        broken = bytearray(whole)
+        for _ in range(data.draw(st.integers(1, 6))):
+            place = data.draw(st.integers(0, len(broken) - 1))
+            broken[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3)) or b'"'
+    path = write(tmp_path, bytes(broken), name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", McgurkWarning)
+        try:
+            X = read_table(path, max_bad=1.0)
+        except McgurkError as error:
+            assert len(str(error)) > 20 and error.code != "E00"
+        else:
+            assert len(X) >= 0 and describe(X).rows == len(X)

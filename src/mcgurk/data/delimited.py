@@ -119,7 +119,10 @@ def header(path: str | os.PathLike[str], *, encoding: str | None = None, separat
     if not first.strip():
         raise DataError(f"{os.path.basename(path)} is empty; expected a first line with the column names", code="D03")
     separator = separator or separator_of(first)
-    names = next(csv.reader([first], delimiter=separator))
+    try:
+        names = next(csv.reader(io.StringIO(first, newline=""), delimiter=separator))
+    except csv.Error as error:
+        raise DataError(f"{os.path.basename(path)}: the first line is no line of column names ({error}); mend it", code="D03") from None
     names = [name.strip() or f"column{j + 1}" for j, name in enumerate(names)]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:

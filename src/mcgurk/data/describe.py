@@ -79,8 +79,8 @@ class Description:
 def describe(X: Dataset, y: Any = None, *, sample: int = 200, near: bool = True, seed: int = 0) -> Description:
     """Describe ``X`` and, where given, its target.
 
-    Everything is counted over all rows, but the headers of media files, of which a ``sample`` is opened, and look-alike pictures, which are
-    sought among at most 2,000. Nothing is changed; what would be changed in fitting is said.
+    Everything is counted over all rows, but for the headers of media files, of which a ``sample`` is opened, and look-alike pictures, which
+    are sought in columns of at most 2,000. Nothing is changed; what would be changed in fitting is said.
 
     Args:
         X: the data.
