@@ -84,7 +84,7 @@ def test_other_settings_refuse(cli, table, tmp_path) -> None:
         (("fit", "{table}", "--target", "tone", "--set", "epochs", "-o", "{here}/m.mcgurk"), "C02"),
         (("fit", "{table}", "--target", "tone", "--fusion", "lowrnk", "-o", "{here}/m.mcgurk"), "U01"),
         (("predict", "{here}/none.mcgurk", "{table}", "-o", "{here}/o.csv"), "S03"),
-        (("predict", "{table}", "{table}", "-o", "{here}/o.csv"), "S01"),
+        (("predict", "{table}", "{table}", "-o", "{here}/o.csv"), "S07"),
         (("predict", "{table}", "{table}", "-o", "{here}/o.xls"), "C02"),
         (("verify", "{here}/none"), "S03"),
     ],
@@ -121,7 +121,37 @@ def test_fit_and_predict_numbers(cli, table, tmp_path, ending) -> None:
     assert cli("verify", model)[0] == 0
 
 
-@pytest.mark.parametrize("verb", ["compare", "fit", "predict", "verify", "demo"])
+@pytest.mark.parametrize("verb", ["compare", "fit", "predict", "verify", "demo", "explain", "encode"])
 def test_help_has_an_example(cli, verb) -> None:
     code, out, _ = cli(verb, "--help")
     assert code == 0 and f"mcgurk {verb}" in out and "Example" in out
+
+
+def test_explain(cli, table, tmp_path) -> None:
+    model = tmp_path / "m.mcgurk"
+    assert cli("fit", table, "--target", "tone", "--fusion", "early", "-o", model, "--quiet")[0] == 0
+    code, out, err = cli("explain", model, table, "-o", tmp_path / "why.csv")
+    assert code == 0 and "caption" in out and "Row by row" in out, err
+    import pandas as pd
+
+    frame = pd.read_csv(tmp_path / "why.csv")
+    assert len(frame) == 100 and {"id", "prediction", "value", "base", "from_caption", "from_tabular"} == set(frame.columns)
+    assert np.allclose(frame["base"] + frame["from_caption"] + frame["from_tabular"], frame["value"])
+    assert (frame["from_caption"].iloc[[0, 9, 18]] == 0).all()  # their caption is absent
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_encode(cli, table, tmp_path, ending) -> None:
+    out_path = tmp_path / f"features.{ending}"
+    code, out, err = cli("encode", table, "--drop", "tone", "--encoder", "caption=tfidf", "-o", out_path)
+    assert code == 0 and "Wrote 100 rows" in out, err
+    import pandas as pd
+
+    import mcgurk
+
+    if ending == "parquet":
+        X = mcgurk.read_parquet(out_path)
+        assert X.names == ("caption", "tabular") and X["caption"].present.sum() == 88
+    else:
+        frame = pd.read_csv(out_path)
+        assert frame["id"].iloc[0] == 1000 and frame.filter(like="caption_").isna().all(axis=1).sum() == 12

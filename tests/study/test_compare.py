@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -55,9 +56,18 @@ def test_missing_modalities_are_taken_from_test_rows(result) -> None:
 def test_classes_groups_and_facts(result) -> None:
     assert set(result.per_class["class"]) == {"yes", "no"}
     assert (result.per_class["recall_low"] <= result.per_class["recall"]).all()
-    assert result.per_group["group"].iloc[0] == "all rows" and "without the largest" in result.per_group["group"].iloc[1]
+    assert len(result.per_group) == 0  # no group is large
     assert result.facts["groups"] == 60 and result.facts["target"]["task"] == "classes"
     assert result.metric["name"] == "accuracy" and result.seed == 0
+
+
+def test_large_groups_are_looked_at(planted, fakes) -> None:
+    X, y, _ = planted
+    groups = np.where(np.arange(len(X)) < 60, "big", np.arange(len(X)) // 12)
+    result = compare(X, y, groups=groups, budget="quick", candidates=fakes.contestants(X.names))
+    table = result.per_group.set_index("group")["rows"]
+    assert table.iloc[0] == 240 and table["without the largest group (big)"] == 180 and table["big"] == 60
+    assert "Group by group" in result.report(Path(tempfile.mkdtemp()) / "r.html").read_text(encoding="utf-8")
 
 
 def test_the_same_seed_gives_the_same_result(planted, result, fakes) -> None:

@@ -46,8 +46,8 @@ def fit(
     estimator = mcgurk.FusionClassifier if family_of(chosen) == "classifier" else mcgurk.FusionRegressor
     model = estimator(fusion=fusion, random_state=seed, task=chosen)
     if encoder:
-        model.set_params(encoders=dict(_pair(text, "--encoder COLUMN=NAME") for text in encoder))
-    model.set_params(**{key: _value(value) for key, value in (_pair(text, "--set KEY=VALUE") for text in settings)})
+        model.set_params(encoders=dict(pair(text, "--encoder COLUMN=NAME") for text in encoder))
+    model.set_params(**{key: _value(value) for key, value in (pair(text, "--set KEY=VALUE") for text in settings)})
     model.fit(reading.X, reading.y)
     model.save(output, embed=embed)
     facts: dict[str, Any] = {
@@ -66,7 +66,8 @@ def fit(
     return facts
 
 
-def _pair(text: str, wanted: str) -> tuple[str, str]:
+def pair(text: str, wanted: str) -> tuple[str, str]:
+    """KEY=VALUE as a pair."""
     from mcgurk.errors import DataError
 
     key, equals, value = text.partition("=")

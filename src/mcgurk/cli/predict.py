@@ -36,10 +36,8 @@ def predict(
     Example: mcgurk predict m.mcgurk new.csv -o out.csv
     """
     import mcgurk
-    from mcgurk.errors import DataError
 
-    if output.suffix.lower() not in FORMATS:
-        raise DataError(f"{output.name} has no ending that can be written; give one of {', '.join(FORMATS)}", code="C02")
+    check_ending(output)
     fitted = mcgurk.load(model)
     given = {"id": id, "root": root, "encoding": encoding, "separator": separator, "rows": rows, "max_bad": max_bad, "rejects": rejects}
     reading = Table(path, given).read(like=fitted.spec_)
@@ -47,6 +45,14 @@ def predict(
     write(frame, output)
     _shell.say(f"Predicted {len(frame):,} rows of {path.name}; wrote {output}.")
     return {"model": str(model), "output": str(output), "rows": len(frame), "rejects": len(reading.rejects), "columns": list(frame.columns)}
+
+
+def check_ending(path: Path) -> None:
+    """Refuse a file name whose ending names no table format, before any work is done."""
+    from mcgurk.errors import DataError
+
+    if path.suffix.lower() not in FORMATS:
+        raise DataError(f"{path.name} has no ending that can be written; give one of {', '.join(FORMATS)}", code="C02")
 
 
 def predictions(fitted: Any, X: Any) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from mcgurk._lazy import attach
 _EXPORTS = {
     "compare": "compare",
     "Comparison": "comparison",
+    "Explanation": "explain",
     "Plan": "plan",
     "Settings": "settings",
     "verify": "folder",

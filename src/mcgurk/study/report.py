@@ -156,13 +156,13 @@ class _Page:
             marks = tuple(
                 Mark(
                     f"without {row.modality}",
-                    "",
+                    f"change {self.show(row.change, True)}, {self.interval(row.change_low, row.change_high, True)}",
                     axis.at(row.score),
                     None,
                     None,
                     axis.at(row.score_gone),
                     self.show(row.score_gone),
-                    f"{self.show(row.change, True)} ({self.interval(row.change_low, row.change_high, True)})",
+                    f"from {self.show(row.score)}",
                     "bad" if row.change_high < 0 else "good" if row.change_low > 0 else "flat",
                 )
                 for row in lines.itertuples(index=False)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LEAST_ROWS = 10
+LARGE = 0.05
+"""Share of the rows from which a group is large enough to be looked at on its own."""
 SHOWN_GROUPS = 12
 
 
@@ -204,7 +206,7 @@ def per_class(board: Board, names: Sequence[str]) -> pd.DataFrame:
 
 
 def per_group(board: Board, name: str) -> pd.DataFrame:
-    """The figure on the largest groups, on all rows without the largest one, and averaged over groups; empty where no groups were given."""
+    """The figure on the largest groups, on all rows without the largest one, and averaged over groups; empty where no group is large."""
     import pandas as pd
 
     groups = board.subject.groups
@@ -215,6 +217,8 @@ def per_group(board: Board, name: str) -> pd.DataFrame:
         tested[test] = True
     labels, counts = np.unique(groups[tested], return_counts=True)
     order = np.argsort(-counts, kind="stable")
+    if counts.max() < LARGE * tested.sum():
+        return pd.DataFrame(columns=["group", "rows", "score"])
     lines: list[list[Any]] = [["all rows", int(tested.sum()), board.pooled(name)]]
     if len(labels) > 1:
         largest = labels[order[0]]
