@@ -68,7 +68,12 @@ class FitData:
             pairs = moved[(moved >= 0).all(axis=1)]
         y = None if self.y is None else self.y.take(rows)
         part = FitData(
-            self.X[rows], y, None if self.weight is None else self.weight[rows], None if self.groups is None else self.groups[rows], pairs, valid
+            self.X[rows],
+            y,
+            None if self.weight is None else self.weight[rows],
+            None if self.groups is None else self.groups[rows],
+            pairs,
+            valid,
         )
         return part if y is None else replace(part, y=y.with_statistics(part.train_rows))
 
@@ -223,7 +228,11 @@ def _check_classes(data: FitData) -> None:
         return
     known = np.unique(y.take(data.train_rows).values)
     if (known >= 0).sum() < 2:
-        raise DataError(f"Classifier can't train when only one class is present: the training rows hold only {y.spec.classes[0]!r}; two or more are needed", code="S01")
+        raise DataError(
+            f"Classifier can't train when only one class is present: the training rows hold only {y.spec.classes[0]!r}; "
+            "two or more are needed",
+            code="S01",
+        )
 
 
 def _weights(weight: Any, n: int) -> np.ndarray | None:
@@ -255,6 +264,11 @@ def _pairs(pairs: Any, n: int, model: Estimator) -> np.ndarray | None:
     if not model.pairs_wanted:
         raise DataError(f"{type(model).__name__} takes no pairs; leave them out, or use a coordination method")
     values = np.asarray(pairs)
-    if values.ndim != 2 or values.shape[1] != 2 or values.dtype.kind not in "iu" or (len(values) and (values.min() < 0 or values.max() >= n)):
+    if (
+        values.ndim != 2
+        or values.shape[1] != 2
+        or values.dtype.kind not in "iu"
+        or (len(values) and (values.min() < 0 or values.max() >= n))
+    ):
         raise DataError(f"pairs must be (m, 2) row numbers from 0 to {n - 1}; got {values.dtype} of shape {values.shape}")
     return values.astype(np.int64)

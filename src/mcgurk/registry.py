@@ -12,9 +12,7 @@ from typing import Any
 
 from mcgurk.errors import DataError, UnknownName
 
-ROOMS = (
-    "encoders", "fusion", "joint", "coordination", "fission", "alignment", "reasoning", "generation", "transference", "quantification", "inference",
-)  # fmt: skip
+ROOMS = tuple("encoders fusion joint coordination fission alignment reasoning generation transference quantification inference".split())
 
 
 @dataclass(frozen=True)
@@ -76,11 +74,13 @@ def candidates(spec: Mapping[str, Any], target: Any, budget: str) -> list[Candid
         if offered(room):
             offer = getattr(importlib.import_module(f"mcgurk.{room}"), "OFFER", None)
             if offer is not None:
-                out += getattr(importlib.import_module(f"mcgurk.{room}.{offer}"), "candidates")(spec, target, budget)
+                out += importlib.import_module(f"mcgurk.{room}.{offer}").candidates(spec, target, budget)
     return out
 
 
-def exports(package: str, table: Mapping[str, Entry], also: Mapping[str, str] | None = None) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+def exports(
+    package: str, table: Mapping[str, Entry], also: Mapping[str, str] | None = None
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """``__getattr__, __dir__, __all__`` of a room: the classes of its table (and other public names) import on first use."""
     from mcgurk._lazy import attach
 
@@ -111,9 +111,13 @@ def entries(room: str) -> dict[str, Entry]:
     for point in entry_points(group=f"mcgurk.{room}"):
         entry = point.load()
         if not isinstance(entry, Entry):
-            raise DataError(f"the plug-in {point.value} of group mcgurk.{room} is a {type(entry).__name__}; expected a mcgurk.registry.Entry")
+            raise DataError(
+                f"the plug-in {point.value} of group mcgurk.{room} is a {type(entry).__name__}; expected a mcgurk.registry.Entry"
+            )
         if point.name in table:
-            raise DataError(f"the name {point.name!r} of room {room} is claimed by {table[point.name].target} and by {point.value}; rename the plug-in")
+            raise DataError(
+                f"the name {point.name!r} of room {room} is claimed by {table[point.name].target} and by {point.value}; rename the plug-in"
+            )
         table[point.name] = entry
     return table
 
@@ -123,7 +127,9 @@ def entry(room: str, name: str) -> Entry:
     table = entries(room)
     if name not in table:
         near = difflib.get_close_matches(name, table, 3)
-        raise UnknownName(f"{room} has no {name!r}; {'did you mean ' + ' or '.join(near) if near else 'it offers ' + ', '.join(sorted(table))}")
+        raise UnknownName(
+            f"{room} has no {name!r}; {'did you mean ' + ' or '.join(near) if near else 'it offers ' + ', '.join(sorted(table))}"
+        )
     return table[name]
 
 
@@ -140,8 +146,11 @@ def make(room: str, value: Any) -> Any:
         return find(room, value)()
     if isinstance(value, (tuple, list)) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], Mapping):
         return find(room, value[0])(**value[1])
-    if isinstance(value, type) or isinstance(value, (tuple, list, int, float, bool)) or value is None:
-        raise DataError(f"{value!r} is not a member of {room}; give a name ({', '.join(sorted(entries(room))[:8])}, …), a pair (name, {{params}}) or an object")
+    if isinstance(value, (type, tuple, list, int, float)) or value is None:
+        raise DataError(
+            f"{value!r} is not a member of {room}; give a name ({', '.join(sorted(entries(room))[:8])}, …), "
+            "a pair (name, {params}) or an object"
+        )
     return value
 
 

@@ -109,7 +109,12 @@ class Alignment(Result):
 
         ax = ax or plt.subplots(figsize=(4, 4))[1]
         ax.plot(self.j, self.i, color="black", linewidth=1)
-        ax.set(xlabel="step of the second sequence", ylabel="step of the first sequence", xlim=(-0.5, self.shape[1] - 0.5), ylim=(-0.5, self.shape[0] - 0.5))
+        ax.set(
+            xlabel="step of the second sequence",
+            ylabel="step of the first sequence",
+            xlim=(-0.5, self.shape[1] - 0.5),
+            ylim=(-0.5, self.shape[0] - 0.5),
+        )
         return ax
 
 

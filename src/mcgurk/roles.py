@@ -36,10 +36,18 @@ class Predictor:
         if self.target_.per == "row":
             nothing = ~dataset.present.any(axis=1)
             if nothing.any():
-                warnings.warn(McgurkWarning(f"{int(nothing.sum())} of {len(dataset)} rows have no modality at all; they get the training rows' average", code="M04"), stacklevel=4)
+                warnings.warn(
+                    McgurkWarning(
+                        f"{int(nothing.sum())} of {len(dataset)} rows have no modality at all; they get the training rows' average",
+                        code="M04",
+                    ),
+                    stacklevel=4,
+                )
                 scores = np.where(nothing[:, None], prior_scores(self.target_), scores)
         if not np.isfinite(scores).all():
-            raise DataError(f"{int((~np.isfinite(scores)).any(axis=1).sum())} predictions are not finite; the model or its input is damaged", code="N03")
+            raise DataError(
+                f"{int((~np.isfinite(scores)).any(axis=1).sum())} predictions are not finite; the model or its input is damaged", code="N03"
+            )
         return scores, dataset
 
 
@@ -171,7 +179,9 @@ class Aligner:
         """An Alignment of two (T, d) items, or a list of them, row by row, for two Datasets of one sequence column each."""
         if isinstance(a, Dataset) and isinstance(b, Dataset):
             if len(a) != len(b) or len(a.names) != 1 or len(b.names) != 1:
-                raise DataError(f"align needs two Datasets of one column and equal length; got {a.names} x {len(a)} and {b.names} x {len(b)}")
+                raise DataError(
+                    f"align needs two Datasets of one column and equal length; got {a.names} x {len(a)} and {b.names} x {len(b)}"
+                )
             left, right = a[a.names[0]], b[b.names[0]]
             if not (isinstance(left, Ragged) and isinstance(right, Ragged)):
                 raise DataError("align needs sequence columns (Ragged); encode the columns first")

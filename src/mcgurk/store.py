@@ -53,7 +53,9 @@ def load(path: str | os.PathLike[str]) -> Any:
     if manifest.get("kind") != "mcgurk-model":
         raise StoreError(f"{path} holds {manifest.get('kind') or 'no model'!r}, not a model; give a file written by save", code="S05")
     if manifest.get("format") != FORMAT:
-        raise StoreError(f"{path} has format {manifest.get('format')!r}, this version reads {FORMAT}; update mcgurk or save the model again", code="S06")
+        raise StoreError(
+            f"{path} has format {manifest.get('format')!r}, this version reads {FORMAT}; update mcgurk or save the model again", code="S06"
+        )
     _provide_assets(manifest.get("assets", {}), tensors, str(path))
     try:
         return _Reader(tensors).value(manifest["model"])
@@ -90,7 +92,11 @@ class _Writer:
 
     def _array(self, value: np.ndarray, path: str) -> Any:
         if value.dtype == object or value.dtype.kind in "US":
-            return {"$objects": [self.value(v, path) for v in value.ravel().tolist()], "shape": list(value.shape), "text": value.dtype.kind in "US"}
+            return {
+                "$objects": [self.value(v, path) for v in value.ravel().tolist()],
+                "shape": list(value.shape),
+                "text": value.dtype.kind in "US",
+            }
         key = path
         self.tensors[key] = np.ascontiguousarray(value).reshape(value.shape)
         return {"$tensor": key}
@@ -99,10 +105,14 @@ class _Writer:
         name = registry.name_of(type(value))
         if name is None:
             raise StoreError(
-                f"{path} is a {type(value).__module__}.{type(value).__name__}, which is in no registry and so cannot be stored; register the class or use a built-in part",
+                f"{path} is a {type(value).__module__}.{type(value).__name__}, which is in no registry and so cannot be stored; "
+                "register the class or use a built-in part",
                 code="S04",
             )
-        out: dict[str, Any] = {"$object": name, "params": {k: self.value(v, f"{path}.{k}") for k, v in value.get_params(deep=False).items()}}
+        out: dict[str, Any] = {
+            "$object": name,
+            "params": {k: self.value(v, f"{path}.{k}") for k, v in value.get_params(deep=False).items()},
+        }
         facts, arrays = state_of(value)
         out["state"] = {k: self.value(v, f"{path}.{k}") for k, v in facts.items()}
         out["tensors"] = sorted(arrays)
@@ -165,7 +175,9 @@ def restore(thing: Any, facts: dict[str, Any], tensors: dict[str, np.ndarray]) -
         return
     for key, value in facts.items():
         if not key.endswith("_") or key.startswith("_"):
-            raise StoreError(f"the model's manifest sets {key!r}, which no fitted attribute is called; it was not written by mcgurk", code="S05")
+            raise StoreError(
+                f"the model's manifest sets {key!r}, which no fitted attribute is called; it was not written by mcgurk", code="S05"
+            )
         setattr(thing, key, value)
 
 

@@ -76,5 +76,5 @@ def digest(arrays: dict[str, np.ndarray], manifest: str) -> str:
     for name in sorted(arrays):
         value = arrays[name]
         state.update(f"{name}\0{value.dtype.str}\0{value.shape}\0".encode())
-        state.update(memoryview(value).cast("B") if value.size else b"")
+        state.update(value.reshape(-1).view("u1").data if value.size else b"")
     return state.hexdigest()

@@ -110,4 +110,3 @@ def flatten_steps(slots: Mapping[str, Slot], lengths: Tensor) -> dict[str, Slot]
         present = slot.mask[rows, place] & within
         out[name] = Slot(slot.values[rows, place], present, None, None, slot.full)
     return out
-

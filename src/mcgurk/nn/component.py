@@ -51,7 +51,7 @@ class Encoder(Component):
     trains: ClassVar[bool] = False
     scaling: ClassVar[str] = "cell"
 
-    def prepare_fit(self, column: Column) -> None:  # noqa: B027  most encoders learn nothing here
+    def prepare_fit(self, column: Column) -> None:
         """Learn from training rows only; learned state in attributes ending "_"."""
 
     def prepare(self, column: Column) -> Dense | Ragged:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from torch import Tensor, nn
 
 from mcgurk.data.target import TargetSpec
@@ -13,7 +15,7 @@ from mcgurk.nn.masked import clean, pool
 def mlp(sizes: tuple[int, ...], dropout: float = 0.0, *, norm: bool = False, last: bool = False) -> nn.Sequential:
     """Linear, (LayerNorm,) ReLU, dropout for every step of ``sizes``; with ``last`` the final layer is linear only."""
     layers: list[nn.Module] = []
-    for i, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for i, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
         layers.append(nn.Linear(fan_in, fan_out))
         if last and i == len(sizes) - 2:
             break

@@ -18,6 +18,9 @@ class Standardise(Component):
     Shapes: Slot (B, *item) or (B, T, *step) -> the same.
     """
 
+    mean: Tensor
+    inverse: Tensor
+
     def build(self, spec: SlotSpec) -> None:
         self.register_buffer("mean", torch.zeros(spec.item))
         self.register_buffer("inverse", torch.ones(spec.item))

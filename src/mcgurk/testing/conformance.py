@@ -60,7 +60,17 @@ def check(target: str, entry: Entry | None = None) -> dict[str, str]:
             out[name] = f"skipped: {reason}"
         except Failure as failure:
             out[name] = f"failed: {failure}"
-        except (McgurkError, ArithmeticError, LookupError, TypeError, ValueError, RuntimeError, AttributeError, NotImplementedError, AssertionError) as error:
+        except (
+            McgurkError,
+            ArithmeticError,
+            LookupError,
+            TypeError,
+            ValueError,
+            RuntimeError,
+            AttributeError,
+            NotImplementedError,
+            AssertionError,
+        ) as error:
             out[name] = f"failed: {type(error).__name__}: {error}"
     return out
 
@@ -91,7 +101,9 @@ def _role(cls: type) -> str:
     for base, role in known:
         if isinstance(cls, type) and issubclass(cls, base):
             return role
-    raise DataError(f"{cls!r} is no fusion layer, encoder, embedder, aligner, generator, splitter or measure; derive it from one of those bases")
+    raise DataError(
+        f"{cls!r} is no fusion layer, encoder, embedder, aligner, generator, splitter or measure; derive it from one of those bases"
+    )
 
 
 def docstring(cls: type, entry: Entry) -> None:
@@ -111,22 +123,25 @@ def parameters(cls: type, entry: Entry) -> None:
     """``__init__`` only stores; get_params, set_params and clone work."""
     from sklearn.base import clone
 
-    made = cls(**entry.small) if not _needs_arguments(cls, entry) else None
+    made: Any = cls(**entry.small) if not _needs_arguments(cls, entry) else None
     if made is None:
         raise Skip("its constructor needs arguments")
     before = made.get_params(deep=False)
     for name, value in before.items():
         if getattr(made, name) is not value:
             raise Failure(f"{cls.__name__}.{name} is not the object that was given")
-    copy = clone(made, safe=False)
+    copy: Any = clone(made, safe=False)
     if type(copy) is not cls or {k: repr(v) for k, v in copy.get_params(deep=False).items()} != {k: repr(v) for k, v in before.items()}:
         raise Failure(f"clone({cls.__name__}) differs from the original")
     made.set_params(**before)
 
 
 def _needs_arguments(cls: type, entry: Entry) -> bool:
-    signature = inspect.signature(cls.__init__).parameters.values()
-    return any(p.default is p.empty and p.name not in ("self", *entry.small) and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) for p in signature)
+    signature = inspect.signature(cls).parameters.values()
+    return any(
+        p.default is p.empty and p.name not in ("self", *entry.small) and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+        for p in signature
+    )
 
 
 def equal(a: Any, b: Any, what: str, tolerance: float = 0.0) -> None:

@@ -44,7 +44,11 @@ def deterministic(cls: type, entry: Entry) -> None:
         equal(prepared.values, again.values, f"{kind}: two calls of prepare")
         if not np.array_equal(prepared.present, column.present):
             raise Failure(f"{kind}: prepare changes which rows are present")
-        if isinstance(prepared, Dense) and prepared.values.dtype.kind == "f" and (not np.isfinite(prepared.values).all() or prepared.values[~prepared.present].any()):
+        if (
+            isinstance(prepared, Dense)
+            and prepared.values.dtype.kind == "f"
+            and (not np.isfinite(prepared.values).all() or prepared.values[~prepared.present].any())
+        ):
             raise Failure(f"{kind}: prepare leaves NaN, inf or content in absent rows")
 
 
@@ -60,7 +64,7 @@ def itemwise(cls: type, entry: Entry) -> None:
 def absent(cls: type, entry: Entry) -> None:
     """Other content in absent rows changes nothing, learned state included."""
     for kind in _kinds(cls):
-        encoder, column, prepared = _fitted(cls, entry, kind)
+        _, column, prepared = _fitted(cls, entry, kind)
         other = cls(**entry.small)
         bad = toys.poisoned(column)
         other.prepare_fit(bad)
@@ -107,10 +111,19 @@ def forward(cls: type, entry: Entry) -> None:
             encoder.train()
             result = encoder(slot)
             here = result.present if result.mask is None else result.mask
-            (result.values[here] * torch.linspace(0.5, 1.5, result.values[here].numel(), dtype=torch.float64).reshape(result.values[here].shape)).pow(2).sum().backward()
+            (
+                result.values[here]
+                * torch.linspace(0.5, 1.5, result.values[here].numel(), dtype=torch.float64).reshape(result.values[here].shape)
+            ).pow(2).sum().backward()
             idle = [n for n, p in encoder.named_parameters() if p.grad is None or not bool(p.grad.abs().sum() > 0)]
             if idle:
                 raise Failure(f"{kind}: parameter {idle[0]} gets no gradient")
 
 
-CHECKS: dict[str, Check] = {"deterministic": deterministic, "item by item": itemwise, "absent rows": absent, "learned state": storable, "forward": forward}
+CHECKS: dict[str, Check] = {
+    "deterministic": deterministic,
+    "item by item": itemwise,
+    "absent rows": absent,
+    "learned state": storable,
+    "forward": forward,
+}

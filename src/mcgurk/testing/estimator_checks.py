@@ -32,7 +32,13 @@ def _data(entry: Entry, n: int = 48, absent: bool = True) -> Dataset:
 
 def _model(cls: type, entry: Entry, task: str, **changes: Any) -> Any:
     family = registry.find("fusion", "classifier" if task in ("classes", "multilabel") else "regressor")
-    options: dict[str, Any] = {"epochs": 3, "hidden": (8,), "batch_size": 16, "patience": None, "encoders": {"vector": "precomputed", "series": "precomputed"}}
+    options: dict[str, Any] = {
+        "epochs": 3,
+        "hidden": (8,),
+        "batch_size": 16,
+        "patience": None,
+        "encoders": {"vector": "precomputed", "series": "precomputed"},
+    }
     kinds = ("series",) if entry.wants != "sequence" else ()
     options["encoders"] = {k: v for k, v in options["encoders"].items() if k not in kinds}
     return family(fusion=_method(cls, entry), task=task, **{**options, **changes})
@@ -76,9 +82,13 @@ def ordered(cls: type, entry: Entry) -> None:
     """Reversing the columns changes no bit, training included."""
     X = _data(entry)
     task = _targets(entry)[0]
-    turned = {name: column for name, column in reversed(list(X.items()))}
+    turned = dict(reversed(list(X.items())))
     y = toys.labels(X, task)
-    equal(_output(_model(cls, entry, task).fit(X, y), X, task), _output(_model(cls, entry, task).fit(turned, y), turned, task), "reversed columns")
+    equal(
+        _output(_model(cls, entry, task).fit(X, y), X, task),
+        _output(_model(cls, entry, task).fit(turned, y), turned, task),
+        "reversed columns",
+    )
 
 
 def absent(cls: type, entry: Entry) -> None:

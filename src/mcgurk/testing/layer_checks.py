@@ -44,7 +44,9 @@ def _poison(slots: dict[str, Slot]) -> dict[str, Slot]:
     for name, slot in slots.items():
         valid = slot.present if slot.mask is None else slot.mask
         shape = valid.shape + (1,) * (slot.values.dim() - valid.dim())
-        out[name] = Slot(torch.where(valid.reshape(shape), slot.values, torch.full_like(slot.values, float("nan"))), slot.present, slot.mask, slot.times)
+        out[name] = Slot(
+            torch.where(valid.reshape(shape), slot.values, torch.full_like(slot.values, float("nan"))), slot.present, slot.mask, slot.times
+        )
     return out
 
 
@@ -83,9 +85,24 @@ def rows_independent(cls: type, entry: Entry) -> None:
     with torch.no_grad():
         whole = layer(slots)
         for i in range(B):
-            one = layer({n: Slot(s.values[i : i + 1], s.present[i : i + 1], None if s.mask is None else s.mask[i : i + 1], None if s.times is None else s.times[i : i + 1]) for n, s in slots.items()})
+            one = layer(
+                {
+                    n: Slot(
+                        s.values[i : i + 1],
+                        s.present[i : i + 1],
+                        None if s.mask is None else s.mask[i : i + 1],
+                        None if s.times is None else s.times[i : i + 1],
+                    )
+                    for n, s in slots.items()
+                }
+            )
             if whole.present[i]:
-                _same(whole.values[i : i + 1], one.values[:, : whole.values.shape[1]] if whole.mask is not None else one.values, f"row {i} depends on the other rows", 1e-8)
+                _same(
+                    whole.values[i : i + 1],
+                    one.values[:, : whole.values.shape[1]] if whole.mask is not None else one.values,
+                    f"row {i} depends on the other rows",
+                    1e-8,
+                )
 
 
 def subsets(cls: type, entry: Entry) -> None:
@@ -103,7 +120,10 @@ def subsets(cls: type, entry: Entry) -> None:
             out = layer(slots)
         if not bool(out.present.all()) or not bool(torch.isfinite(out.values).all()):
             raise Failure(f"with only {[n for m, n in enumerate(names) if code >> m & 1]} present the output is absent or not finite")
-    gone = {n: Slot(s.values, torch.zeros(B, dtype=torch.bool), None if s.mask is None else torch.zeros_like(s.mask), s.times) for n, s in _slots(entry).items()}
+    gone = {
+        n: Slot(s.values, torch.zeros(B, dtype=torch.bool), None if s.mask is None else torch.zeros_like(s.mask), s.times)
+        for n, s in _slots(entry).items()
+    }
     with torch.no_grad():
         out = layer(gone)
     if bool(out.present.any()) or not bool(torch.isfinite(out.values).all()):
@@ -144,7 +164,7 @@ def round_trip(cls: type, entry: Entry) -> None:
 
 def registered(cls: type, entry: Entry) -> None:
     """Every tensor that takes gradient is a registered parameter, and gets one."""
-    layer, slots = _built(cls, entry), _slots(entry)
+    layer = _built(cls, entry)
     names = {id(p) for p in layer.parameters()}
     for module in layer.modules():
         for key, value in vars(module).items():

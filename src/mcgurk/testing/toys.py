@@ -28,7 +28,7 @@ def sequences(n: int = 32, *, absent: bool = True, seed: int = 0) -> Dataset:
     rng = generator(seed, "sequences")
     columns: dict[str, Column] = {}
     for name, width in (("s", 3), ("t", 2)):
-        items = [rng.normal(size=(int(rng.integers(1, 8)), width)) for _ in range(n)]
+        items: list[Any] = [rng.normal(size=(int(rng.integers(1, 8)), width)) for _ in range(n)]
         if absent:
             items[1] = np.zeros((0, width))
             items = [None if i % 7 == (3 if name == "s" else 5) else item for i, item in enumerate(items)]
@@ -74,7 +74,9 @@ def column(kind: str, n: int = 6, seed: int = 0) -> Column:
     if kind == "tabular":
         values = np.column_stack([rng.normal(size=n), rng.integers(0, 3, size=n), rng.integers(18000, 19000, size=n)]).astype(float)
         values[2, 0] = np.nan
-        return Dense(values, present, "tabular", (Field("size"), Field("color", "category", ("red", "green", "blue")), Field("day", "date")))
+        return Dense(
+            values, present, "tabular", (Field("size"), Field("color", "category", ("red", "green", "blue")), Field("day", "date"))
+        )
     return Dense(rng.normal(size=(n, 3)), present, "vector")
 
 

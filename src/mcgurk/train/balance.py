@@ -45,4 +45,9 @@ class PCGrad(Balance):
 
 
 def _flat(grads: Sequence[Tensor | None], parameters: Sequence[Tensor]) -> Tensor:
-    return torch.cat([torch.zeros(p.numel(), dtype=p.dtype, device=p.device) if g is None else g.reshape(-1) for g, p in zip(grads, parameters, strict=True)])
+    return torch.cat(
+        [
+            torch.zeros(p.numel(), dtype=p.dtype, device=p.device) if g is None else g.reshape(-1)
+            for g, p in zip(grads, parameters, strict=True)
+        ]
+    )

@@ -99,7 +99,8 @@ class Checkpoints:
                 continue
             if manifest["fingerprint"] != self.fingerprint:
                 raise StoreError(
-                    f"{path} was written with another configuration or other data; choose another checkpoint folder, or delete this one to start anew", code="K03"
+                    f"{path} was written with another configuration or other data; choose another checkpoint folder, or delete this one to start anew",
+                    code="K03",
                 )
             self._restore(loop, tensors, manifest)
             return True

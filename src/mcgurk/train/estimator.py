@@ -73,9 +73,22 @@ class NeuralEstimator(Estimator):
         if len(data.valid_rows) and self.patience is not None:
             held = {name: column.take(data.valid_rows) for name, column in prepared.items()}
             valid = self._loader(held, data, data.valid_rows, run, batch_size=max(256, self.batch_size))
-        mark = fingerprint(type(self).__name__, repr(self), run.seed, {k: repr(v) for k, v in self.prepared_spec_.items()}, _facts(prepared, data)) if run.checkpoint else ""
+        mark = (
+            fingerprint(
+                type(self).__name__, repr(self), run.seed, {k: repr(v) for k, v in self.prepared_spec_.items()}, _facts(prepared, data)
+            )
+            if run.checkpoint
+            else ""
+        )
         self.history_ = train(
-            self.objective_, loader, run, self._settings(), valid=valid, columns=tuple(self.prepared_spec_), fingerprint=mark, callbacks=self._callbacks()
+            self.objective_,
+            loader,
+            run,
+            self._settings(),
+            valid=valid,
+            columns=tuple(self.prepared_spec_),
+            fingerprint=mark,
+            callbacks=self._callbacks(),
         )
 
     def _callbacks(self) -> tuple[Any, ...]:
@@ -84,7 +97,9 @@ class NeuralEstimator(Estimator):
     def _hold_out(self, data: FitData, run: Run) -> np.ndarray:
         labels = None if data.y is None else data.y.row_labels()
         held = np.zeros(len(data.X), dtype=bool)
-        held[holdout(data.X, labels, share=self.valid_share, groups=data.groups, pairs=data.pairs, seed=run.derive("split"), twins=False)[1]] = True
+        held[
+            holdout(data.X, labels, share=self.valid_share, groups=data.groups, pairs=data.pairs, seed=run.derive("split"), twins=False)[1]
+        ] = True
         return held
 
     def _built(self, run: Run) -> Objective:
@@ -107,12 +122,16 @@ class NeuralEstimator(Estimator):
             spread = kept.std(axis=0) if len(kept) else np.zeros(values.shape[1:])
             if self.encoders_[name].scaling == "block":
                 spread = np.full_like(spread, np.sqrt(np.mean(spread**2)))
-            scaling[name].set_statistics(torch.as_tensor(center, dtype=scaling[name].mean.dtype), torch.as_tensor(spread, dtype=scaling[name].mean.dtype))
+            scaling[name].set_statistics(
+                torch.as_tensor(center, dtype=scaling[name].mean.dtype), torch.as_tensor(spread, dtype=scaling[name].mean.dtype)
+            )
 
     def _loader(self, prepared: Mapping[str, Any], data: FitData, rows: np.ndarray, run: Run, batch_size: int | None = None) -> Loader:
         y = None if data.y is None else data.y.take(rows)
         weight = None if data.weight is None else data.weight[rows]
-        return Loader(prepared, y, weight, batch_size=batch_size or self.batch_size, seed=run.seed, device=run.device, dtype=DTYPES[run.dtype])
+        return Loader(
+            prepared, y, weight, batch_size=batch_size or self.batch_size, seed=run.seed, device=run.device, dtype=DTYPES[run.dtype]
+        )
 
     def _forward(self, X: Dataset, function: Any) -> np.ndarray:
         """``function(objective, batch)`` over all rows in evaluation mode, without gradients, stacked."""
@@ -135,8 +154,17 @@ class NeuralEstimator(Estimator):
             "prepared": self.prepared_spec_,
             "target": getattr(self, "target_", None),
             "encoders": self.encoders_,
-            "parts": {path: m.learned() for path, m in self.objective_.named_modules() if isinstance(m, Component) and m.learned() and not isinstance(m, Encoder)},
-            "history": {"terms": self.history_.terms, "valid": self.history_.valid, "best_epoch": self.history_.best_epoch, "seconds": self.history_.seconds},
+            "parts": {
+                path: m.learned()
+                for path, m in self.objective_.named_modules()
+                if isinstance(m, Component) and m.learned() and not isinstance(m, Encoder)
+            },
+            "history": {
+                "terms": self.history_.terms,
+                "valid": self.history_.valid,
+                "best_epoch": self.history_.best_epoch,
+                "seconds": self.history_.seconds,
+            },
         }
         return facts, {k: v.detach().cpu().contiguous().numpy() for k, v in self.objective_.state_dict().items()}
 

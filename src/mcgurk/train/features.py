@@ -39,7 +39,9 @@ def resolve(spec: Spec, encoders: Any) -> dict[str, Encoder]:
     kinds = {s.kind for s in spec.values()}
     unknown = [key for key in chosen if key not in spec and key not in kinds]
     if unknown:
-        raise UnknownName(f"encoders names {unknown[0]!r}, which is neither a column ({listing(spec)}) nor a kind of the data ({listing(sorted(kinds))})")
+        raise UnknownName(
+            f"encoders names {unknown[0]!r}, which is neither a column ({listing(spec)}) nor a kind of the data ({listing(sorted(kinds))})"
+        )
     out = {}
     for name, column in spec.items():
         choice = chosen.get(name, chosen.get(column.kind, "auto"))
@@ -47,7 +49,9 @@ def resolve(spec: Spec, encoders: Any) -> dict[str, Encoder]:
             choice = default_encoder(column)
         encoder = copy.deepcopy(choice) if isinstance(choice, Encoder) else registry.make("encoders", choice)
         if encoder.kinds and column.kind not in encoder.kinds:
-            raise SpecMismatch(f"{type(encoder).__name__} reads {listing(encoder.kinds)}, but column {name!r} is {column.kind}; choose another encoder for it")
+            raise SpecMismatch(
+                f"{type(encoder).__name__} reads {listing(encoder.kinds)}, but column {name!r} is {column.kind}; choose another encoder for it"
+            )
         out[name] = encoder
     return out
 
@@ -103,7 +107,9 @@ def fit(encoders: Mapping[str, Encoder], X: Dataset, rows: np.ndarray) -> None:
         if shared is None:
             encoder.prepare_fit(column)
             continue
-        learned = shared.get(f"fit {encoder.fingerprint()} {content(column)}", lambda e=encoder, c=column: _learned(e, c), lambda v: 1 << 16)
+        learned = shared.get(
+            f"fit {encoder.fingerprint()} {content(column)}", lambda e=encoder, c=column: _learned(e, c), lambda v: 1 << 16
+        )
         for key, value in learned.items():
             setattr(encoder, key, value)
 
@@ -167,8 +173,14 @@ def arrays(prepared: Mapping[str, Dense | Ragged], offsets: np.ndarray | None = 
     """
     out, present = {}, []
     for name, column in prepared.items():
-        if column.values.dtype.kind not in "fiub" or (column.kind == "image" and column.values.dtype == np.uint8) or column.kind == "tokens":
-            raise DataError(f"column {name!r} is prepared for a trainable encoder, not as features; choose a frozen encoder for it (such as encoders={{{name!r}: 'auto'}})")
+        if (
+            column.values.dtype.kind not in "fiub"
+            or (column.kind == "image" and column.values.dtype == np.uint8)
+            or column.kind == "tokens"
+        ):
+            raise DataError(
+                f"column {name!r} is prepared for a trainable encoder, not as features; choose a frozen encoder for it (such as encoders={{{name!r}: 'auto'}})"
+            )
         if offsets is not None:
             values, here = _per_step(name, column, offsets)
         elif isinstance(column, Ragged):
@@ -203,7 +215,9 @@ def _per_step(name: str, column: Dense | Ragged, offsets: np.ndarray) -> tuple[n
     same = column.lengths == lengths
     if not (same | ~column.present).all():
         row = int(np.flatnonzero(~same & column.present)[0])
-        raise DataError(f"y has {lengths[row]} labels in row {row}, but column {name!r} has {column.lengths[row]} steps; give one label a step")
+        raise DataError(
+            f"y has {lengths[row]} labels in row {row}, but column {name!r} has {column.lengths[row]} steps; give one label a step"
+        )
     width = int(np.prod(column.item, dtype=int))
     values = np.zeros((int(offsets[-1]), width))
     present = np.zeros(len(values), dtype=bool)

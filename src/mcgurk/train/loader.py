@@ -148,7 +148,13 @@ class _RaggedSource:
             clock[row, place] = column.times[steps]
             times = torch.from_numpy(clock).to(self.device)
         full = bool(mask.all())
-        return Slot(_tensor(values, self.dtype).to(self.device), torch.from_numpy(present).to(self.device), torch.from_numpy(mask).to(self.device), times, full)
+        return Slot(
+            _tensor(values, self.dtype).to(self.device),
+            torch.from_numpy(present).to(self.device),
+            torch.from_numpy(mask).to(self.device),
+            times,
+            full,
+        )
 
 
 def _source(column: Dense | Ragged, device: str, dtype: torch.dtype) -> _DenseSource | _MappedSource | _RaggedSource:
@@ -185,4 +191,6 @@ def _check_steps(name: str, column: Dense | Ragged, offsets: np.ndarray) -> None
         odd = (column.lengths != np.diff(offsets)) & column.present
         if odd.any():
             row = int(np.flatnonzero(odd)[0])
-            raise DataError(f"y has {np.diff(offsets)[row]} labels in row {row}, but column {name!r} has {column.lengths[row]} steps; give one label a step")
+            raise DataError(
+                f"y has {np.diff(offsets)[row]} labels in row {row}, but column {name!r} has {column.lengths[row]} steps; give one label a step"
+            )

@@ -55,10 +55,10 @@ class Objective(nn.Module):
     def loss(self, batch: Batch, phase: str, step: Step) -> dict[str, Tensor]:
         """Weighted scalars by name; their sum is minimised."""
 
-    def after_step(self, phase: str) -> None:  # noqa: B027
+    def after_step(self, phase: str) -> None:
         """After an update: moving averages, clamps, queues."""
 
-    def refresh(self, batches: Callable[[], Iterable[Batch]]) -> None:  # noqa: B027
+    def refresh(self, batches: Callable[[], Iterable[Batch]]) -> None:
         """Before an epoch: expectation, eigen- and clustering steps over all training rows."""
 
     def validate(self, batch: Batch, step: Step) -> Tensor:

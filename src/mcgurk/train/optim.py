@@ -30,11 +30,15 @@ def phase_parameters(objective: nn.Module, phases: Sequence[Phase], columns: Seq
     out = {p.name: [n for n in names if any(match(n, g, columns) for g in p.params.split())] for p in phases}
     orphans = [n for n in names if not any(n in part for part in out.values())]
     if orphans:
-        raise DataError(f"parameters in no phase would never train: {listing(orphans)}; name them in a phase or make them buffers", code="T90")
+        raise DataError(
+            f"parameters in no phase would never train: {listing(orphans)}; name them in a phase or make them buffers", code="T90"
+        )
     return out
 
 
-def parameter_groups(objective: nn.Module, names: Sequence[str], optim: Any, columns: Sequence[str] = ()) -> list[tuple[str, dict[str, Any], list[str]]]:
+def parameter_groups(
+    objective: nn.Module, names: Sequence[str], optim: Any, columns: Sequence[str] = ()
+) -> list[tuple[str, dict[str, Any], list[str]]]:
     """(optimiser name, its arguments, parameter names), the first glob of ``optim`` that fits deciding for each parameter.
 
     Args:
@@ -53,7 +57,9 @@ def parameter_groups(objective: nn.Module, names: Sequence[str], optim: Any, col
             raise UnknownName(f"no optimiser {kind!r}; there are {', '.join(OPTIMISERS)}")
         taken = [n for n in left if match(n, glob, columns)]
         if not taken and glob != "*" and not any(match(n, glob, columns) for n, _ in objective.named_parameters()):
-            raise UnknownName(f"optim names {glob!r}, which fits no parameter; columns are {listing(columns)}, parameters {listing(n for n, _ in objective.named_parameters())}")
+            raise UnknownName(
+                f"optim names {glob!r}, which fits no parameter; columns are {listing(columns)}, parameters {listing(n for n, _ in objective.named_parameters())}"
+            )
         if taken:
             groups.append((kind, dict(options) if isinstance(options, Mapping) else {"lr": float(options)}, taken))
         left = [n for n in left if n not in taken]
@@ -62,7 +68,9 @@ def parameter_groups(objective: nn.Module, names: Sequence[str], optim: Any, col
     return groups
 
 
-def make_optimisers(objective: nn.Module, names: Sequence[str], optim: Any, *, lr_scale: float = 1.0, columns: Sequence[str] = ()) -> list[torch.optim.Optimizer]:
+def make_optimisers(
+    objective: nn.Module, names: Sequence[str], optim: Any, *, lr_scale: float = 1.0, columns: Sequence[str] = ()
+) -> list[torch.optim.Optimizer]:
     """One optimiser for each kind of group; fused kernels where torch has them."""
     parameters = dict(objective.named_parameters())
     out: dict[str, list[dict[str, Any]]] = {}

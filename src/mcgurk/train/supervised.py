@@ -36,6 +36,11 @@ class Supervised(Objective):
         pooling: "mean", "max" or "last", where a sequence must become a vector.
     """
 
+    offset: Tensor
+    center: Tensor
+    scale: Tensor
+    class_weight: Tensor | None
+
     def __init__(
         self,
         encoders: Mapping[str, Encoder],
@@ -75,7 +80,11 @@ class Supervised(Objective):
 
     def _adapted(self, spec: SlotSpec, fusion: Fusion) -> SlotSpec:
         sequence = spec.sequence and self.target.per != "step"
-        return SlotSpec(spec.item, fusion.wants == "sequence", spec.classes) if sequence or fusion.wants == "sequence" else SlotSpec(spec.item, False, spec.classes)
+        return (
+            SlotSpec(spec.item, fusion.wants == "sequence", spec.classes)
+            if sequence or fusion.wants == "sequence"
+            else SlotSpec(spec.item, False, spec.classes)
+        )
 
     def encode(self, batch: Batch) -> dict[str, Slot]:
         """Slots as the fusion layer takes them."""
@@ -149,7 +158,9 @@ def drop_modalities(slots: Mapping[str, Slot], p: float, generator: torch.Genera
         again = (dropped == present).all(dim=1) & present.any(dim=1)
         if not again.any():
             break
-        fresh = (torch.rand((int(again.sum()), len(names)), generator=generator, device=generator.device).to(present.device) < p) & present[again]
+        fresh = (torch.rand((int(again.sum()), len(names)), generator=generator, device=generator.device).to(present.device) < p) & present[
+            again
+        ]
         dropped[again] = fresh
     else:
         dropped[(dropped == present).all(dim=1)] = False
