@@ -89,8 +89,9 @@ def exports(
 
 
 def offered(room: str) -> bool:
-    """Whether a room exists in this installation."""
-    return importlib.util.find_spec(f"mcgurk.{room}") is not None
+    """Whether a room exists in this installation; a folder without its table (left behind by an older version, say) is none."""
+    spec = importlib.util.find_spec(f"mcgurk.{room}")
+    return spec is not None and spec.origin is not None
 
 
 @cache

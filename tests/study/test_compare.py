@@ -16,7 +16,7 @@ import mcgurk
 from mcgurk.data import Dataset, Dense, Field, Lazy, Ragged
 from mcgurk.errors import DataError, McgurkWarning, StoreError, UnknownName
 from mcgurk.registry import Candidate
-from mcgurk.study import compare
+from mcgurk.study.compare import compare
 from mcgurk.study.folder import verify
 
 
@@ -293,7 +293,7 @@ import os, signal, sys
 sys.path.insert(0, {here!r})
 import conftest
 planted = conftest.data()
-from mcgurk.study import compare
+from mcgurk.study.compare import compare
 def plug(done, total, what):
     if done > {when} * total:
         os.kill(os.getpid(), signal.SIGKILL)

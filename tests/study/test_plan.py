@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from mcgurk.errors import StoreError
+from mcgurk.errors import McgurkWarning, StoreError
 from mcgurk.registry import Candidate
+from mcgurk.study.compare import compare
 from mcgurk.study.plan import read_plan, within
 
 
@@ -29,6 +30,18 @@ def test_a_limit_drops_whole_recipes_dearest_first() -> None:
     assert dropped == ("late", "late-a") and expected == 80
     kept, dropped, _ = within(entered, 1000, 5, 0.1)
     assert [c.name for c in kept] == ["b", "s"]
+
+
+def test_other_circumstances_are_warned_of(tmp_path, planted, fakes) -> None:
+    X, y, groups = planted
+    compare(X, y, groups=groups, budget="quick", candidates=fakes.contestants(X.names)[:2], output=tmp_path)
+    path = tmp_path / "plan.json"
+    stored = json.loads(path.read_text())
+    stored["circumstances"]["numpy"] = "1.0"
+    path.write_text(json.dumps(stored))
+    with pytest.warns(McgurkWarning, match="numpy 1.0 then") as caught:
+        compare(X, y, groups=groups, budget="quick", candidates=fakes.contestants(X.names)[:2], output=tmp_path)
+    assert "K03" in [w.message.code for w in caught if isinstance(w.message, McgurkWarning)]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", json.dumps({"kind": "other"})])

@@ -3,7 +3,7 @@
 from mcgurk._lazy import attach
 
 _EXPORTS = {
-    "compare": "compare",
+    "compare": "",
     "Comparison": "comparison",
     "Explanation": "explain",
     "Plan": "plan",

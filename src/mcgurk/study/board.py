@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 
@@ -45,7 +45,9 @@ class Board:
                 self.notes.setdefault(note, []).append(candidate.name)
         self.candidates: tuple[Candidate, ...] = tuple(c for c in plan.candidates if c.name in self._cells)
         self._tables: dict[Key, list[np.ndarray]] = {}
+        self._folds: dict[Key, np.ndarray] = {}
         self._draws: dict[Key, np.ndarray] = {}
+        self._weights: dict[int, np.ndarray] = {}
 
     def cell(self, name: str, fold: int = 0) -> Cell:
         return self._cells[name][fold]
@@ -80,7 +82,10 @@ class Board:
 
     def per_fold(self, name: str, gone: str = "") -> np.ndarray:
         """(folds,) the figure on each fold."""
-        return np.array([self.figure.value(table) for table in self.tables(name, gone)])
+        key = (name, gone)
+        if key not in self._folds:
+            self._folds[key] = np.array([self.figure.value(table) for table in self.tables(name, gone)])
+        return self._folds[key]
 
     def pooled(self, name: str, keep: np.ndarray | None = None) -> float:
         """The figure over all rows at once (mean over repeats); ``keep`` (n,) bool restricts the rows."""
@@ -114,12 +119,11 @@ class Board:
         key = (name, gone)
         if key not in self._draws:
             _, code = np.unique(self.test_clusters[0], return_inverse=True)
-            self._draws[key] = self.figure.resampled(self.tables(name, gone)[0], code, self._weights(int(code.max()) + 1))
+            units = int(code.max()) + 1
+            if units not in self._weights:
+                self._weights[units] = weights(units, seeding.derive(self.plan.settings.seed, "bootstrap"))
+            self._draws[key] = self.figure.resampled(self.tables(name, gone)[0], code, self._weights[units])
         return self._draws[key]
-
-    @cache  # noqa: B019  one board lives as long as one study
-    def _weights(self, units: int) -> np.ndarray:
-        return weights(units, seeding.derive(self.plan.settings.seed, "bootstrap"))
 
     def better(self, a: float, b: float) -> bool:
         return a > b if self.figure.greater else a < b

@@ -107,7 +107,7 @@ def compare(
     where = None if output is None else Path(output)
     if where is not None:
         sweep(where)
-        plan.bind(where, versions())
+        plan.bind(where, circumstances())
     cells = Cells(None if where is None else where / "cells", plan.sha256)
     contest.run(plan, subject, cells, progress)
     board = Board(plan, subject, cells, merit)
@@ -230,6 +230,15 @@ def _settings(
     return Settings(task, metric or default_metric(target), budget, folds, times, seeding.resolve(random_state))
 
 
+def circumstances() -> dict[str, Any]:
+    """What the last digits depend on besides the seed: versions and threads."""
+    import torch
+
+    from mcgurk.config import config
+
+    return {**versions(), "threads": config.threads or torch.get_num_threads()}
+
+
 def _concluded(board: Board, about: Mapping[str, Any], noticed: list[tuple[str, str, tuple[str, ...]]]) -> Comparison:
     """Tables and sentences of a finished contest."""
     import pandas as pd
@@ -261,6 +270,7 @@ def _concluded(board: Board, about: Mapping[str, Any], noticed: list[tuple[str, 
         folds=fold_scores,
         facts={
             **about,
+            "threads": circumstances()["threads"],
             "protocol": board.protocol.sentence(board.plan.settings.seed),
             "main_recipe": comparisons.main_recipe(board, worth),
             "answer": verdict.answer(board),

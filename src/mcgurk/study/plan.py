@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mcgurk.errors import StoreError, listing
+from mcgurk.errors import McgurkWarning, StoreError, listing
 from mcgurk.files import atomic_write, sha256_bytes
 from mcgurk.registry import Candidate
 from mcgurk.study.protocol import Protocol
@@ -61,21 +62,30 @@ class Plan:
         body = self.body()
         return sha256_bytes(json.dumps({key: body[key] for key in BINDING}, sort_keys=True).encode())
 
-    def bind(self, folder: Path, versions: Mapping[str, str]) -> bool:
+    def bind(self, folder: Path, circumstances: Mapping[str, Any]) -> bool:
         """Write ``plan.json`` into an empty folder, or check that the plan there is this one; returns whether a run is resumed.
+
+        ``circumstances`` are versions and threads: under others the last digits may differ, so a resumed run warns (K03).
 
         Raises:
             StoreError: K02, the folder holds a run on other data or with other settings; S05, its plan cannot be read.
         """
         path = folder / "plan.json"
         if not path.exists():
-            atomic_write(path, json.dumps({**self.body(), "versions": dict(versions), "sha256": self.sha256}, indent=1))
+            atomic_write(path, json.dumps({**self.body(), "circumstances": dict(circumstances), "sha256": self.sha256}, indent=1))
             return False
         stored = read_plan(path)
         if stored.get("sha256") != self.sha256:
             raise StoreError(
                 f"{folder} holds a run {_difference(stored, self.body())}; give another folder, or delete it to start anew", code="K02"
             )
+        before = stored.get("circumstances", {})
+        changed = [f"{key} {before.get(key)} then, {value} now" for key, value in circumstances.items() if before.get(key) != value]
+        if changed:
+            sentence = (
+                f"the run in {folder} was begun under other circumstances ({listing(changed)}); figures may differ in their last digits"
+            )
+            warnings.warn(McgurkWarning(sentence, code="K03"), stacklevel=3)
         return True
 
 
