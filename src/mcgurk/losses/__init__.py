@@ -1,0 +1,7 @@
+"""Losses: pure functions on tensors, one family a file."""
+
+from mcgurk._lazy import attach
+
+_EXPORTS = {"info_nce": "contrastive"}
+
+__getattr__, __dir__, __all__ = attach(__name__, _EXPORTS)
