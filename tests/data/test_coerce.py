@@ -180,3 +180,10 @@ def test_fields_as_a_reader_names_them():
     assert field.levels == (1, 3) and values.tolist() == [1, 0, 1]
     with pytest.raises(DataError, match="cannot be read as number"):
         tabular_field("n", pd.Series(["x"]), "number")
+
+
+def test_dates_of_any_year():
+    from mcgurk.data.coerce import days_of
+
+    given = np.array(["9999-12-31", "0001-01-01", "NaT", "1970-01-01T12:00"], dtype="datetime64[us]")
+    np.testing.assert_array_equal(days_of(given), [2932896, -719162, np.nan, 0.5])

@@ -118,6 +118,8 @@ def test_to_frame_restores_levels_dates_and_flags():
     frame = X.to_frame()
     assert frame["c"].tolist()[0] == "b" and frame["d"][0] == pd.Timestamp("1970-01-02") and not frame["f"][0]
     assert frame.loc[1, ["n", "c", "d", "f"]].isna().all() and frame["x"].tolist() == ["a", None]
+    late = Dataset({"t": Dense(np.array([[2932896.0]]), None, "tabular", (Field("d", "date"),))}).to_frame()
+    assert str(late["d"][0]).startswith("9999-12-31")
     twice = Dataset({"n": Lazy(["a"]), "t": Dense(np.array([[1.0]]), None, "tabular", (Field("n"),))}).to_frame()
     assert list(twice.columns) == ["n", "t.n"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mcgurk.data.coerce import TABLE_NAME, column_of_cells, table_column
+from mcgurk.data.coerce import TABLE_NAME, column_of_cells, days_of, table_column
 from mcgurk.data.column import Column, Dense, Field, Lazy, Ragged, objects
 from mcgurk.data.dataset import Dataset
 from mcgurk.data.infer import FLAGS, MEDIA, MISSING, Guess, load_json, number, present_cells
@@ -262,17 +262,15 @@ def days(name: str, cells: np.ndarray) -> np.ndarray:
     import pandas as pd
 
     if cells.dtype.kind == "M":
-        stamps = pd.Series(cells)
-    else:
-        present = present_cells(cells)
-        texts = pd.Series([c if ok and str(c) not in MISSING else None for c, ok in zip(cells, present)], dtype=object)
-        try:
-            stamps = pd.to_datetime(texts, utc=True, format="ISO8601").dt.tz_localize(None)
-        except (ValueError, TypeError) as error:
-            raise DataError(
-                f"{name} cannot be read as dates ({str(error)[:120]}); expected YYYY-MM-DD, with or without a time", code="L01"
-            ) from None
-    return ((stamps - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_numpy(dtype=np.float64, na_value=np.nan)
+        return days_of(cells)
+    present = present_cells(cells)
+    texts = pd.Series([c if ok and str(c) not in MISSING else None for c, ok in zip(cells, present)], dtype=object)
+    try:
+        return days_of(pd.to_datetime(texts, utc=True, format="ISO8601").dt.tz_localize(None).to_numpy())
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"{name} cannot be read as dates ({str(error)[:120]}); expected YYYY-MM-DD, with or without a time", code="L01"
+        ) from None
 
 
 def _short(value: Any) -> str:

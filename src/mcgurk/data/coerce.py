@@ -185,6 +185,12 @@ def table_column(cells: list[tuple[Field, np.ndarray]]) -> Dense:
     return Dense(np.stack([v for _, v in cells], axis=1), None, "tabular", tuple(f for f, _ in cells))
 
 
+def days_of(stamps: np.ndarray) -> np.ndarray:
+    """datetime64 as days since 1970-01-01, NaT as NaN; any year that 64 bits of microseconds hold."""
+    micro = stamps.astype("datetime64[us]")
+    return np.where(np.isnat(micro), np.nan, micro.astype(np.int64) / 86_400_000_000)
+
+
 def tabular_field(name: str, series: Any, kind: str | None = None) -> tuple[Field, np.ndarray]:
     """A pandas series as a field and its float64 cells; kind from the dtype unless given (a reader that looked at values gives it)."""
     import pandas as pd
@@ -207,8 +213,7 @@ def tabular_field(name: str, series: Any, kind: str | None = None) -> tuple[Fiel
         return Field(name, "category", levels), np.where(codes < 0, np.nan, codes)
     if kind == "date":
         stamps = pd.to_datetime(series, utc=True, errors="raise").dt.tz_localize(None)
-        days = (stamps - pd.Timestamp(0)) / pd.Timedelta(days=1)
-        return Field(name, "date"), days.to_numpy(dtype=np.float64, na_value=np.nan)
+        return Field(name, "date"), days_of(stamps.to_numpy())
     try:
         values = series.astype("Float64") if kind == "number" else series.astype("boolean").astype("Float64")
     except (TypeError, ValueError) as error:

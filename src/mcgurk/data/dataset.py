@@ -192,7 +192,8 @@ def _cells(values: np.ndarray, field: Any) -> Any:
         codes = np.where(np.isnan(values), -1, values).astype(int)
         return pd.Categorical.from_codes(codes, categories=list(field.levels))
     if field.kind == "date":
-        return pd.to_datetime(values, unit="D", origin="unix")
+        micro = np.where(np.isnan(values), 0, np.round(values * 86_400_000_000)).astype(np.int64).astype("datetime64[us]")
+        return np.where(np.isnan(values), np.datetime64("NaT", "us"), micro)
     if field.kind == "flag":
         return pd.array([None if np.isnan(v) else bool(v) for v in values], dtype="boolean")
     return values

@@ -169,6 +169,7 @@ def check_parquet(path: str | os.PathLike[str], *, columns: list[str] | None = N
     import pyarrow
     import pyarrow.parquet
 
+    from mcgurk.data.footer import values_per_column
     from mcgurk.data.source import opened  # which needs this module's limits
 
     name = os.path.basename(os.fspath(path))
@@ -177,7 +178,7 @@ def check_parquet(path: str | os.PathLike[str], *, columns: list[str] | None = N
         size = regular.size
     try:
         with pyarrow.parquet.ParquetFile(path, page_checksum_verification=True, pre_buffer=False) as file:
-            fixed, texts = _fixed_bytes(file, columns)
+            fixed, texts = _fixed_bytes(file, values_per_column(path), columns)
             total = max(file.metadata.num_rows, 1)
             share = 1.0 if rows is None else min(1.0, rows / total)
             found = int(fixed * share)
@@ -186,7 +187,7 @@ def check_parquet(path: str | os.PathLike[str], *, columns: list[str] | None = N
                 found += int(_text_bytes(path, texts, (allowed - found) / share) * share)
     except MediaError:
         raise
-    except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError, MemoryError, OverflowError, AttributeError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, LookupError, TypeError, MemoryError, OverflowError, AttributeError) as error:
         raise MediaError(
             f"{name}: not a readable Parquet file ({type(error).__name__}: {str(error)[:200]}); write the table again", code="F05"
         ) from error
@@ -195,7 +196,7 @@ def check_parquet(path: str | os.PathLike[str], *, columns: list[str] | None = N
     return found
 
 
-def _fixed_bytes(file: Any, columns: list[str] | None) -> tuple[int, list[str]]:
+def _fixed_bytes(file: Any, counts: list[int], columns: list[str] | None) -> tuple[int, list[str]]:
     """Bytes of the fixed widths (offsets for text), and the paths of text columns."""
     meta, schema = file.metadata, file.schema
     wanted = None if columns is None else set(columns)
@@ -205,8 +206,7 @@ def _fixed_bytes(file: Any, columns: list[str] | None) -> tuple[int, list[str]]:
         if wanted is not None and leaf.path.split(".")[0] not in wanted:
             continue
         width = leaf.length if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY" else _WIDTHS[leaf.physical_type]
-        groups = [meta.row_group(g).column(i).num_values for g in range(meta.num_row_groups)]
-        total += sum(max(n, 0) for n in groups) * max(width, 1)
+        total += (counts[i] if counts else 0) * max(width, 1)
         if leaf.physical_type == "BYTE_ARRAY":
             texts.append(leaf.path)
     return max(total, meta.num_rows), texts

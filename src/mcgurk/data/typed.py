@@ -47,7 +47,18 @@ def _plain(column: pyarrow.ChunkedArray) -> bool:
 
 def cells_of(table: pyarrow.Table) -> dict[str, np.ndarray]:
     """Numbers, booleans and dates as arrays of their own type (float64 with NaN where one is missing), the rest as objects."""
-    return {name: _cells(table.column(name)) for name in table.column_names}
+    import pyarrow
+
+    out = {}
+    for name in table.column_names:
+        try:
+            out[name] = _cells(table.column(name))
+        except (pyarrow.ArrowException, ValueError, OverflowError) as error:
+            said = " ".join(str(error).split())[:120]
+            raise DataError(
+                f"column {name!r} holds cells that cannot be read ({said}); write the table again, or drop it", code="F05"
+            ) from None
+    return out
 
 
 def _cells(column: pyarrow.ChunkedArray) -> np.ndarray:
