@@ -155,3 +155,18 @@ def test_encode(cli, table, tmp_path, ending) -> None:
     else:
         frame = pd.read_csv(out_path)
         assert frame["id"].iloc[0] == 1000 and frame.filter(like="caption_").isna().all(axis=1).sum() == 12
+
+
+def test_demo_is_the_main_job_on_emoji(cli, monkeypatch, tmp_path) -> None:
+    from mcgurk.cli import compare
+
+    asked = {}
+
+    def run(X, y, where, **options):
+        asked.update(names=X.names, rows=len(X), where=where, **options)
+        return asked
+
+    monkeypatch.setattr(compare, "run", run)
+    code, out, _ = cli("demo", "-o", tmp_path, "--rows", "250")
+    assert code == 0 and out.startswith("250 emoji with a picture")
+    assert asked == {"names": ("facts", "image", "name"), "rows": 250, "where": tmp_path, "budget": "quick"}
