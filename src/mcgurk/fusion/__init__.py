@@ -12,6 +12,7 @@ ENTRIES: dict[str, Entry] = {
     "early": Entry("early:Early", "recipe", "standardised, balanced blocks side by side, one model", None, _ALL, "sum d_m", "Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems"),
     "late": Entry("late:Late", "recipe", "one model a modality; decisions combined by a rule or by out-of-fold stacking", None, _ALL, "sum d_m + M C", "Kittler, Hatef, Duin, Matas 1998, IEEE TPAMI; Wolpert 1992, Neural Networks"),
     "hybrid": Entry("hybrid:Hybrid", "recipe", "early fusion and single modalities, their decisions combined", None, _ALL, "2 sum d_m + M C", "Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems"),
+    "joint_hybrid": Entry("joint_hybrid:JointHybrid", "recipe", "one network a modality and one of all features, trained together, every decision supervised", None, _ALL, "2 sum d_m h", "Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems; Lee, Xie, Gallagher, Zhang, Tu 2015, AISTATS"),
     "graph": Entry("graph:FusionGraph", "recipe", "any graph of feature-fusion, analysis and decision-fusion units", None, _ALL, "sum of its nodes", "Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems"),
     "average": Entry("average:Average", "recipe", "the majority class or the mean: what knowing nothing gives", None, _ALL, "0"),
     "graph_model": Entry("graph_model:GraphModel", "machine", "a fitted FusionGraph", None, _ALL),
@@ -24,6 +25,7 @@ ENTRIES: dict[str, Entry] = {
     "side_by_side": Entry("side_by_side:SideBySide", "feature fusion", "standardised, balanced blocks and presence flags as one matrix"),
     "rule": Entry("rule:Rule", "decision fusion", "a fixed or weighted rule on decisions", None, _ALL, "M C", "Kittler, Hatef, Duin, Matas 1998, IEEE TPAMI"),
     "stacking": Entry("stacking:Stacking", "decision fusion", "a meta-model on out-of-fold decisions", None, _ALL, "M C", "Wolpert 1992, Neural Networks; Breiman 1996, Machine Learning"),
+    "clock": Entry("streams:Clock", "synchronisation", "decisions of streams with their own times, on one clock"),
     "source": Entry("graph:Source", "source", "a column as features"),
     "as_features": Entry("decision:AsFeatures", "feature fusion", "a decision as features of another unit"),
     "concat": Entry("concat:Concat", "fusion", "balanced concatenation with presence flags, inside a network", "vector", _ALL, "sum d_m"),
@@ -37,6 +39,7 @@ ENTRIES: dict[str, Entry] = {
     "mutan": Entry("mutan:TuckerFusion", "fusion", "projections joined by a core tensor of low rank", "vector", _ALL, "r d_z sum d_m", "Ben-younes, Cadene, Cord, Thome 2017, ICCV", small={"width": 8, "inner": 6, "core": 6, "rank": 2}),
     "mfb": Entry("mfb:FactorisedBilinear", "fusion", "products of wide projections, summed in groups and normalised", "vector", _ALL, "k o sum d_m", "Yu, Yu, Fan, Tao 2017, ICCV", small={"width": 8, "rank": 2}),
     "film": Entry("film:FiLM", "fusion", "one modality scales and shifts the features of the others", "vector", _ALL, "o sum d_m + o^2", "Perez, Strub, de Vries, Dumoulin, Courville 2018, AAAI", small={"width": 8, "depth": 1}),
+    "mult": Entry("mult:MulT", "fusion", "every modality's steps attend to every other's, without alignment", "sequence", _ALL, "depth d sum T_a T_b", "Tsai, Bai, Liang, Kolter, Morency, Salakhutdinov 2019, ACL", small={"width": 8, "heads": 2, "depth": 1, "memory": 1}),
 }  # fmt: skip
 
 OFFER = "offer"

@@ -14,6 +14,8 @@ _EXPORTS = {
     "NamedModules": "component",
     "MLPHead": "mlp",
     "CrossAttention": "attention",
+    "CrossBlock": "attention",
+    "Transformer": "attention",
     "Standardise": "standardise",
     "masked": "",
     "tap": "tap",

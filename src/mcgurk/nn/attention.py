@@ -1,12 +1,15 @@
-"""Attention of the steps of one sequence to those of another, safe where nothing can be attended to."""
+"""Attention of the steps of one sequence to those of another, safe where nothing can be attended to, and transformers made of it."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mcgurk.errors import DataError
+from mcgurk.nn import masked
 from mcgurk.nn.batch import Slot
 from mcgurk.nn.masked import as_sequence, clean
 
@@ -14,7 +17,7 @@ from mcgurk.nn.masked import as_sequence, clean
 class CrossAttention(nn.Module):
     """``softmax(Q K^T / sqrt(d_k) + mask) V`` in several heads; queries from one Slot, keys and values from another.
 
-    A row without a valid key gives 0, with zero gradient; a step of the queries that is padded or absent gives 0.
+    A step of the queries without a valid key gives 0, with zero gradient; so does a step that is itself padded or absent.
 
     Not for: a row's modalities that have no steps (``mcgurk.fusion.ModalityAttention``).
 
@@ -24,7 +27,7 @@ class CrossAttention(nn.Module):
         query_width, key_width: widths of the two sequences; default ``width``.
         dropout: of the attention weights.
 
-    Shapes: (B, T_a, query_width), (B, T_b, key_width) -> (B, T_a, width).
+    Shapes: (B, T_a, query_width), (B, T_b, key_width), allowed (B or 1, T_a, T_b) bool or None -> (B, T_a, width).
 
     Raises:
         DataError: ``heads`` does not divide ``width``.
@@ -53,18 +56,166 @@ class CrossAttention(nn.Module):
         self.key_value = nn.Linear(key_width or width, 2 * width)
         self.leave = nn.Linear(width, width)
 
-    def forward(self, a: Slot, b: Slot) -> Slot:
+    def forward(self, a: Slot, b: Slot, allowed: Tensor | None = None) -> Slot:
         a, b = clean(as_sequence(a)), clean(as_sequence(b))
-        assert a.mask is not None and b.mask is not None
-        q = self._split(self.query(a.values))
-        k, v = (self._split(part) for part in self.key_value(b.values).chunk(2, dim=-1))
-        usable = b.mask.any(dim=1)
-        # A row without keys attends to its zeroed ones, which keeps every kernel finite; what comes of it is dropped by selection below.
-        keys = None if b.full else (b.mask | ~usable[:, None])[:, None, None, :]
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=keys, dropout_p=self.dropout if self.training else 0.0)
+        q, (k, v) = self._query(a), self.key_value(b.values).unflatten(2, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        keys, usable = keys_of(b, allowed)
+        mixed = F.scaled_dot_product_attention(
+            q, k, v, attn_mask=None if keys is None else keys[:, None], dropout_p=self.dropout if self.training else 0.0
+        )
         out = self.leave(mixed.transpose(1, 2).flatten(2))
-        valid = a.mask & usable[:, None]
+        if usable is None and a.full:
+            return a.with_values(out)
+        valid = a.mask if usable is None else a.mask & usable
         return Slot(torch.where(valid[:, :, None], out, out.new_zeros(())), a.present, a.mask, a.times, a.full)
 
-    def _split(self, values: Tensor) -> Tensor:
-        return values.view(*values.shape[:2], self.heads, -1).transpose(1, 2)
+    def weights(self, a: Slot, b: Slot, allowed: Tensor | None = None) -> Tensor:
+        """(B, heads, T_a, T_b) attention weights, those of a step 1 in total; 0 for padded steps of either and where there is no key."""
+        a, b = clean(as_sequence(a)), clean(as_sequence(b))
+        assert a.mask is not None and b.mask is not None
+        q, k = self._query(a), self.key_value(b.values).unflatten(2, (2, self.heads, -1))[:, :, 0].transpose(1, 2)
+        valid = a.mask[:, :, None] & b.mask[:, None, :]
+        valid = valid if allowed is None else valid & allowed
+        return masked.softmax(q @ k.transpose(2, 3) / math.sqrt(q.shape[-1]), valid[:, None])
+
+    def _query(self, a: Slot) -> Tensor:
+        return self.query(a.values).unflatten(2, (self.heads, -1)).transpose(1, 2)
+
+
+def keys_of(b: Slot, allowed: Tensor | None = None) -> tuple[Tensor | None, Tensor | None]:
+    """(keys, usable) for the steps of ``b``: (B, 1 or T_a, T_b) that may be attended to, (B, 1 or T_a) whether there is any.
+
+    None and None where nothing is masked. A query without a key is given all of them, which keeps every kernel finite; whoever calls
+    drops what comes of it by selecting with ``usable``.
+    """
+    if allowed is None and b.full:
+        return None, None
+    assert b.mask is not None
+    keys = b.mask[:, None, :] if allowed is None else b.mask[:, None, :] & allowed
+    usable = keys.any(dim=2)
+    return keys | ~usable[:, :, None], usable
+
+
+class CrossBlock(nn.Module):
+    """One pre-norm block of a transformer: ``z = a + attend(LN a, LN b)``, then ``z + W_2 relu(W_1 LN z)``; with b = a a self-attention block.
+
+    A step of ``a`` that finds no valid key in ``b`` skips the block and stays as it was.
+
+    Not for: post-norm models such as BERT (:class:`mcgurk.fusion.ViLBERT` has its own block).
+
+    Args:
+        width: of both sequences.
+        heads: a divisor of ``width``.
+        dropout: of both residual branches and of the inner units.
+        attention_dropout: of the attention weights; above 0 it rules out the quickest kernels.
+
+    Shapes: (B, T_a, width), (B, T_b, width) -> (B, T_a, width).
+
+    Source: Tsai, Bai, Liang, Kolter, Morency, Salakhutdinov 2019, Multimodal transformer for unaligned multimodal language sequences, ACL,
+        equations 3 and 4; one normalisation for queries and keys and 4 width inner units, as in the authors' code.
+
+    Example:
+        >>> import torch
+        >>> from mcgurk.nn import Slot
+        >>> here, steps = torch.ones(2, dtype=torch.bool), lambda t: torch.ones(2, t, dtype=torch.bool)
+        >>> block = CrossBlock(8, 2)
+        >>> block(Slot(torch.randn(2, 3, 8), here, steps(3)), Slot(torch.randn(2, 5, 8), here, steps(5))).values.shape
+        torch.Size([2, 3, 8])
+    """
+
+    def __init__(self, width: int, heads: int, *, dropout: float = 0.0, attention_dropout: float = 0.0) -> None:
+        super().__init__()
+        self.attend = CrossAttention(width, heads, dropout=attention_dropout)
+        self.norm = nn.LayerNorm(width)
+        self.inner_norm = nn.LayerNorm(width)
+        self.widen = nn.Linear(width, 4 * width)
+        self.narrow = nn.Linear(4 * width, width)
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, a: Slot, b: Slot | None = None, allowed: Tensor | None = None) -> Slot:
+        queries = a.with_values(self.norm(a.values))
+        keys = queries if b is None else b.with_values(self.norm(b.values))
+        z = a.values + self.drop(self.attend(queries, keys, allowed).values)
+        z = z + self.drop(self.narrow(self.drop(F.relu(self.widen(self.inner_norm(z))))))
+        usable = keys_of(keys, allowed)[1]
+        return a.with_values(z if usable is None else torch.where(usable[:, :, None], z, a.values))
+
+    def weights(self, a: Slot, b: Slot | None = None, allowed: Tensor | None = None) -> Tensor:
+        """(B, heads, T_a, T_b) attention weights."""
+        return self.attend.weights(a.with_values(self.norm(a.values)), (b or a).with_values(self.norm((b or a).values)), allowed)
+
+
+class Transformer(nn.Module):
+    """``depth`` blocks and a last normalisation; every block looks at the same ``b``, or without one at the sequence itself.
+
+    Args:
+        depth: number of blocks.
+        width, heads, dropout, attention_dropout: as :class:`CrossBlock`.
+        causal: a step sees only steps at its own place or before; places are step numbers, or times over ``clock``.
+        clock: seconds a place, see :func:`places`.
+
+    Shapes: (B, T_a, width), (B, T_b, width) -> (B, T_a, width).
+
+    Source: as :class:`CrossBlock`.
+
+    Example:
+        >>> import torch
+        >>> from mcgurk.nn import Slot
+        >>> a = Slot(torch.randn(2, 3, 8), torch.ones(2, dtype=torch.bool), torch.ones(2, 3, dtype=torch.bool))
+        >>> encoder = Transformer(2, 8, 4)
+        >>> encoder(a).values.shape, encoder.weights(a).shape
+        (torch.Size([2, 3, 8]), torch.Size([2, 2, 4, 3, 3]))
+    """
+
+    def __init__(
+        self,
+        depth: int,
+        width: int,
+        heads: int,
+        *,
+        dropout: float = 0.0,
+        attention_dropout: float = 0.0,
+        causal: bool = False,
+        clock: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.causal = causal
+        self.clock = clock
+        self.blocks = nn.ModuleList(CrossBlock(width, heads, dropout=dropout, attention_dropout=attention_dropout) for _ in range(depth))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, a: Slot, b: Slot | None = None) -> Slot:
+        allowed = self._allowed(a, b or a)
+        for block in self.blocks:
+            a = block(a, b, allowed)
+        return a.with_values(self.norm(a.values))
+
+    def weights(self, a: Slot, b: Slot | None = None) -> Tensor:
+        """(B, depth, heads, T_a, T_b) attention weights of every block."""
+        allowed, out = self._allowed(a, b or a), []
+        for block in self.blocks:
+            out.append(block.weights(a, b, allowed))
+            a = block(a, b, allowed)
+        return torch.stack(out, dim=1)
+
+    def _allowed(self, a: Slot, b: Slot) -> Tensor | None:
+        return places(b, self.clock)[:, None, :] <= places(a, self.clock)[:, :, None] if self.causal else None
+
+
+def places(slot: Slot, clock: float | None = None) -> Tensor:
+    """(B or 1, T) where each step stands: its number, or, with ``clock`` seconds a place and a Slot that has times, its time / clock."""
+    if clock is None or slot.times is None:
+        return torch.arange(slot.values.shape[1], device=slot.values.device)[None]
+    assert slot.mask is not None
+    return torch.where(slot.mask, slot.times, torch.zeros_like(slot.times)) / clock
+
+
+def sinusoid(where: Tensor, width: int) -> Tensor:
+    """(B, T) places -> (B, T, width): sines of ``place / 10000^(2 i / width)`` in the first half, cosines in the second.
+
+    Source: Vaswani et al. 2017, section 3.5.
+    """
+    half = (width + 1) // 2
+    rates = torch.exp(torch.arange(half, device=where.device, dtype=torch.float64) * (-2 * math.log(10000.0) / width))
+    angles = where[..., None].to(torch.float64) * rates
+    return torch.cat([angles.sin(), angles.cos()], dim=-1)[..., :width]

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import hashlib
 import importlib
+import math
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
@@ -193,12 +194,12 @@ def arrays(prepared: Mapping[str, Dense | Ragged], offsets: np.ndarray | None = 
 
 
 def _valid_steps(column: Ragged) -> np.ndarray:
-    flat = column.values.reshape(len(column.values), -1)
+    flat = column.values.reshape(len(column.values), math.prod(column.item))
     return ~np.isnan(flat).any(axis=1) if flat.dtype.kind == "f" else np.ones(len(flat), dtype=bool)
 
 
 def _pooled(column: Ragged) -> tuple[np.ndarray, np.ndarray]:
-    flat = column.values.reshape(len(column.values), -1).astype(np.float64)
+    flat = column.values.reshape(len(column.values), math.prod(column.item)).astype(np.float64)
     valid = _valid_steps(column)
     rows = np.repeat(np.arange(len(column)), column.lengths)
     total = np.zeros((len(column), flat.shape[1]))
@@ -223,6 +224,6 @@ def _per_step(name: str, column: Dense | Ragged, offsets: np.ndarray) -> tuple[n
     present = np.zeros(len(values), dtype=bool)
     filled = same[rows]
     take = np.repeat(same, column.lengths)
-    values[filled] = column.values.reshape(len(column.values), -1)[take]
+    values[filled] = column.values.reshape(len(column.values), math.prod(column.item))[take]
     present[filled] = _valid_steps(column)[take]
     return np.nan_to_num(values), present & column.present[rows]

@@ -122,7 +122,7 @@ class _MappedSource:
 class _RaggedSource:
     def __init__(self, column: Ragged, device: str, dtype: torch.dtype) -> None:
         self.column, self.device, self.dtype = column, device, dtype
-        flat = column.values.reshape(len(column.values), -1)
+        flat = column.values.reshape(len(column.values), math.prod(column.item))
         self.valid = None
         if flat.dtype.kind == "f":
             bad = np.isnan(flat).any(axis=1)

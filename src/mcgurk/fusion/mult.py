@@ -1,0 +1,143 @@
+"""The multimodal transformer: every modality looks into every other, without aligning their steps first."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mcgurk.errors import DataError
+from mcgurk.fusion._sequences import TemporalConvolution, any_present, flags, step_widths, streams
+from mcgurk.nn import masked
+from mcgurk.nn.attention import Transformer, places, sinusoid
+from mcgurk.nn.batch import Slot, SlotSpec
+from mcgurk.nn.component import Fusion, NamedModules
+
+
+class MulT(Fusion):
+    """Directed cross-modal transformers for every ordered pair of modalities, joined per target.
+
+    ``z_m = sqrt(d) conv(x_m) + position``; a stream a <- b is ``depth`` blocks in which the steps of a attend to z_b; the M - 1 streams of a
+    are concatenated and pass a self-attention transformer, whose last valid step is the answer of a; ``h`` is all answers, ``h + W_2
+    relu(W_1 h)`` and one presence flag a modality are the output. One modality alone is a plain transformer encoder.
+
+    Where b has no valid step in a row, the blocks of a <- b are skipped there: the stream is z_a as it was. An absent or empty a answers 0.
+
+    Not for: few rows (concat, lowrank), sequences of one step (attention), or long streams of equal rates (early concatenation by step):
+    the cost grows with T_a T_b.
+
+    Args:
+        width: d, of every modality's steps.
+        heads: a divisor of ``width``.
+        depth: cross-modal blocks of each pair.
+        memory: self-attention blocks of each target.
+        kernel: steps the convolution sees, an odd number.
+        dropout: of embeddings, residual branches and inner units.
+        attention_dropout: of attention weights.
+        positions: add sinusoidal positions.
+        clock: seconds a position, for columns with times; None counts steps.
+        causal: a step sees only what stands at its own position or before.
+
+    Shapes: M Slots (B, T_m, d_m) -> (B, M (M - 1) width + M); M = 1: (B, width + 1).
+
+    Raises:
+        DataError: ``heads`` does not divide ``width``, an even ``kernel``, ``depth`` or ``memory`` below 1, ``clock`` not above 0.
+
+    Source: Tsai, Bai, Liang, Kolter, Morency, Salakhutdinov 2019, Multimodal transformer for unaligned multimodal language sequences, ACL,
+        section 3; the authors' code has d 30, 5 heads, depth 5, memory 3, kernel 1. Skipping an absent source, the flags and the mask in
+        place of a future mask that is always on are ours.
+
+    Example:
+        >>> import torch
+        >>> from mcgurk.nn import Slot, SlotSpec
+        >>> layer = MulT(width=8, heads=2, depth=1, memory=1)
+        >>> layer.build({"sound": SlotSpec((3,), True), "text": SlotSpec((2,), True)})
+        >>> here, steps = torch.ones(4, dtype=torch.bool), lambda t: torch.ones(4, t, dtype=torch.bool)
+        >>> slots = {"sound": Slot(torch.randn(4, 9, 3), here, steps(9)), "text": Slot(torch.randn(4, 5, 2), here, steps(5))}
+        >>> layer(slots).values.shape, layer.attention(slots)["text", "sound"].shape
+        (torch.Size([4, 18]), torch.Size([4, 1, 2, 5, 9]))
+    """
+
+    wants = "sequence"
+
+    def __init__(
+        self,
+        *,
+        width: int = 40,
+        heads: int = 5,
+        depth: int = 3,
+        memory: int = 2,
+        kernel: int = 1,
+        dropout: float = 0.1,
+        attention_dropout: float = 0.0,
+        positions: bool = True,
+        clock: float | None = None,
+        causal: bool = False,
+    ) -> None:
+        super().__init__()
+        self.width = width
+        self.heads = heads
+        self.depth = depth
+        self.memory = memory
+        self.kernel = kernel
+        self.dropout = dropout
+        self.attention_dropout = attention_dropout
+        self.positions = positions
+        self.clock = clock
+        self.causal = causal
+
+    def build(self, specs: dict[str, SlotSpec]) -> None:
+        if self.depth < 1 or self.memory < 1:
+            raise DataError(f"depth={self.depth} and memory={self.memory}; both must be at least 1")
+        if self.clock is not None and self.clock <= 0:
+            raise DataError(f"clock={self.clock}; give seconds above 0, or None to count steps")
+        self.built = step_widths(specs)
+        names = tuple(self.built)
+        streams_each = max(len(names) - 1, 1)
+        self.convolve = NamedModules({name: TemporalConvolution(d, self.width, self.kernel) for name, d in self.built.items()})
+        self.cross = NamedModules({a: NamedModules({b: self._transformer(self.depth, 1) for b in names if b != a}) for a in names})
+        self.recall = NamedModules({name: self._transformer(self.memory, streams_each) for name in names})
+        total = len(names) * streams_each * self.width
+        self.widen = nn.Linear(total, total)
+        self.narrow = nn.Linear(total, total)
+        self.drop = nn.Dropout(self.dropout)
+        self.out = SlotSpec((total + len(names),))
+
+    def _transformer(self, depth: int, times: int) -> Transformer:
+        return Transformer(
+            depth,
+            times * self.width,
+            self.heads,
+            dropout=self.dropout,
+            attention_dropout=self.attention_dropout,
+            causal=self.causal,
+            clock=self.clock,
+        )
+
+    def embed(self, slots: dict[str, Slot]) -> dict[str, Slot]:
+        """z_m of every modality: (B, T_m, width)."""
+        return {name: self._embedded(name, slot) for name, slot in streams(slots, self.built).items()}
+
+    def _embedded(self, name: str, slot: Slot) -> Slot:
+        z = self.convolve[name](slot).values * self.width**0.5
+        if self.positions:
+            z = z + sinusoid(places(slot, self.clock), self.width).to(z.dtype)
+        return slot.with_values(self.drop(z))
+
+    def attention(self, slots: dict[str, Slot]) -> dict[tuple[str, str], Tensor]:
+        """(target, source) -> (B, depth, heads, T_target, T_source) weights of every cross-modal block, in evaluation mode where one looked."""
+        low = self.embed(slots)
+        return {(a, b): self.cross[a][b].weights(low[a], low[b]) for a in self.built for b in self.built if b != a}
+
+    def forward(self, slots: dict[str, Slot]) -> Slot:
+        low = self.embed(slots)
+        answers = []
+        for name, target in low.items():
+            pieces = [self.cross[name][other](target, low[other]).values for other in self.cross[name].names()]
+            joined = target.with_values(torch.cat(pieces, dim=2)) if pieces else target
+            recalled = self.recall[name](joined)
+            assert recalled.mask is not None
+            answers.append(masked.last(recalled.values, recalled.mask))
+        h = torch.cat(answers, dim=1)
+        h = h + self.narrow(self.drop(torch.relu(self.widen(h))))
+        full = all(slot.full for slot in low.values())
+        return Slot(torch.cat([h, flags(low, h)], dim=1), any_present(low), None, None, full)
