@@ -78,12 +78,15 @@ class RidgePath:
     loo_predictions: Float
 
 
-def ridge_path(X: Any, y: Any, alphas: Sequence[float], weight: Any | None = None) -> RidgePath:
+def ridge_path(
+    X: Any, y: Any, alphas: Sequence[float], weight: Any | None = None, groups: Any | None = None
+) -> RidgePath:
     """:func:`fit_ridge` for a grid of penalties from one decomposition, with exact leave-one-out errors.
 
     ``S^{1/2} (X - mean) = U D V^T``; ``w(alpha) = V D / (D^2 + alpha) U^T y``; hat diagonal
     ``h_i = s_i / sum s + sum_j U_ij^2 d_j^2 / (d_j^2 + alpha)``; leave-one-out residual ``r_i / (1 - h_i)``;
-    ``gcv = mean_i r_i^2 / (1 - dof / n)^2``. U, D, V come from the eigenvectors of the smaller Gram matrix, so alphas below about
+    ``gcv = mean_i r_i^2 / (1 - dof / n)^2``. With ``groups`` whole groups are left out: ``(I - H_gg)^-1 r_g`` for the block of rows g of
+    the (weighted) hat matrix H. U, D, V come from the eigenvectors of the smaller Gram matrix, so alphas below about
     ``1e-12 d_max^2`` are not resolved.
 
     Not for: n and p both above 12,000 (fit single penalties with :func:`fit_ridge`).
@@ -93,6 +96,7 @@ def ridge_path(X: Any, y: Any, alphas: Sequence[float], weight: Any | None = Non
         y: (n,) or (n, q).
         alphas: penalties > 0, any order.
         weight: (n,) row weights s; rows of weight 0 take no part in ``loo`` and ``gcv``.
+        groups: (n,) labels of rows that are left out together, or None for single rows.
 
     Raises:
         DataError: as :func:`fit_ridge`.
@@ -120,6 +124,7 @@ def ridge_path(X: Any, y: Any, alphas: Sequence[float], weight: Any | None = Non
     shape = (len(penalties), targets.shape[1])
     coef, loo, gcv = np.zeros((*shape, X.shape[1])), np.zeros(shape), np.zeros(shape)
     dof, left_out = np.zeros(len(penalties)), np.zeros((len(penalties), *targets.shape))
+    together = _together(groups, counted)
     for i, alpha in enumerate(penalties):
         shrink = d**2 / (d**2 + alpha)
         coef[i] = back(d / (d**2 + alpha) * projected.T)
@@ -128,6 +133,9 @@ def ridge_path(X: Any, y: Any, alphas: Sequence[float], weight: Any | None = Non
         dof[i] = hat.sum()
         residual = targets - fitted
         error = residual / np.maximum(1.0 - hat, 1e-12)[:, None]
+        for g in together:
+            block = np.eye(len(g)) - np.outer(root[g], root[g]) / total - (U[g] * shrink) @ U[g].T
+            error[g] = np.linalg.solve(block + 1e-12 * np.eye(len(g)), root[g, None] * residual[g]) / root[g, None]
         left_out[i] = targets - error
         loo[i] = s @ error**2 / total
         gcv[i] = (s @ residual**2 / total) / max(1.0 - dof[i] / n, 1e-12) ** 2
@@ -147,6 +155,19 @@ def best_alpha(path: RidgePath, criterion: str = "loo") -> int:
         raise DataError(f"criterion is {criterion!r}; expected 'loo' or 'gcv'")
     error = (path.loo if criterion == "loo" else path.gcv).mean(axis=1)
     return int(min(range(len(error)), key=lambda i: (error[i], -path.alphas[i])))
+
+
+def _together(groups: Any | None, counted: Any) -> list[Any]:
+    """Row numbers of every group of two rows or more; rows of weight 0 have no residual to correct."""
+    if groups is None:
+        return []
+    labels = np.asarray(groups)
+    if labels.shape != counted.shape:
+        raise DataError(f"groups has shape {labels.shape}, expected {counted.shape}: give one label a row")
+    rows = np.flatnonzero(counted)
+    rows = rows[np.argsort(labels[rows], kind="stable")]
+    bounds = np.flatnonzero(labels[rows][1:] != labels[rows][:-1]) + 1
+    return [g for g in np.split(rows, bounds) if len(g) > 1]
 
 
 def _inputs(X: Any, y: Any, weight: Any | None, rows: int = 1) -> tuple[Any, Float, Float]:

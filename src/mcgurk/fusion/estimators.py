@@ -35,11 +35,10 @@ class _FusionEstimator(Predictor, NeuralEstimator):
     def _fit(self, data: FitData, run: Run) -> None:
         self.model_: Estimator | None = None
         method = self._method()
-        if isinstance(method, Recipe):
+        if isinstance(method, Recipe) and not method.trains:
             made = method.make(self, data.spec, data.target)
-            if isinstance(made, Estimator):
-                self.model_ = adopt(made, _class_weighted(data, self.class_weight), run)
-                return
+            self.model_ = adopt(made, _class_weighted(data, self.class_weight), run)
+            return
         super()._fit(data, run)
 
     def _method(self) -> Any:

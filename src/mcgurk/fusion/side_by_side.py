@@ -92,4 +92,4 @@ def _principal(rows: np.ndarray, k: int) -> np.ndarray:
         kept = lengths > 1e-7 * max(lengths[0], 1e-300)
         leading = rows.T @ leading[:, kept] / lengths[kept]
     signs = np.sign(leading[np.abs(leading).argmax(axis=0), np.arange(leading.shape[1])])
-    return leading * np.where(signs == 0, 1.0, signs)
+    return np.ascontiguousarray(leading * np.where(signs == 0, 1.0, signs))
