@@ -48,6 +48,7 @@ def test_compare(cli, table, tmp_path) -> None:
     code, out, err = cli("compare", table, "--target", "tone", "-o", where, *QUICK)
     assert code == 0, err
     assert "Use " in out and "early fusion" in out and str(where / "report.html") in out and "95 % intervals" in out
+    assert "to predict tone?" in (where / "report.html").read_text(encoding="utf-8")
     assert (where / "model.mcgurk").exists() and (where / "plan.json").exists()
     assert cli("verify", where)[0] == 0
     again, out, err = cli("compare", table, "--target", "tone", "-o", where, *QUICK, "--json")

@@ -56,7 +56,7 @@ def compare(
         reading.write_rejects(where / "rejects.parquet")
     return run(
         reading.X,
-        reading.y,
+        named(reading.y, table.target),
         where,
         budget=budget,
         metric=metric,
@@ -67,6 +67,13 @@ def compare(
         candidates=candidate or None,
         random_state=seed,
     )
+
+
+def named(y: Any, name: str) -> Any:
+    """``y`` with the name of its column, which the report uses."""
+    import pandas as pd
+
+    return pd.Series(y, name=name) if y.ndim == 1 else y
 
 
 def run(X: Any, y: Any, where: Path, **options: Any) -> dict[str, Any]:

@@ -20,10 +20,10 @@ def demo(
 
     Example: mcgurk demo
     """
-    from mcgurk.cli.compare import run
+    from mcgurk.cli.compare import named, run
     from mcgurk.datasets import load_emoji
 
     _shell.session.resume = f"run the same command again; it goes on from {output}"
     X, y = load_emoji(n=rows, columns=COLUMNS)
     _shell.say(f"{rows} emoji with a picture, a name and a few facts: which of {len(set(y.tolist()))} groups is each one in?")
-    return run(X, y, output, budget="quick")
+    return run(X, named(y, "group"), output, budget="quick")

@@ -185,14 +185,15 @@ def _subject(X: Any, y: Any, groups: Any, task: str | None) -> tuple[Subject, in
     if n != len(dataset):
         raise DataError(f"y has {n} rows, X has {len(dataset)}; give one label or number a row")
     values = y if isinstance(y, Ragged) else np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
-    subject = Subject(dataset, values, target, _groups(dataset, groups))
+    name = getattr(y, "name", None)
+    subject = Subject(dataset, values, target, _groups(dataset, groups), "" if name is None else str(name))
     keep = target.labelled if target.offsets is None else np.ones(n, dtype=bool)
     if keep.all():
         return subject, 0
     rows = np.flatnonzero(keep)
     warnings.warn(McgurkWarning(f"{n - len(rows)} of {n} rows have no label and are left out", code="L03"), stacklevel=3)
     groups_kept = None if subject.groups is None else subject.groups[rows]
-    return Subject(dataset[rows], subject.labels(rows), replace_target(target, rows), groups_kept), n - len(rows)
+    return Subject(dataset[rows], subject.labels(rows), replace_target(target, rows), groups_kept, subject.name), n - len(rows)
 
 
 def replace_target(target: Target, rows: np.ndarray) -> Target:

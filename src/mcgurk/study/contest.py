@@ -30,12 +30,13 @@ Progress = Callable[[float, float, str], None]
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """The data of a study, ready to be cut into folds: labelled rows only, ``y`` as given and encoded."""
+    """The data of a study, ready to be cut into folds: labelled rows only, ``y`` as given (with its name, where it has one) and encoded."""
 
     X: Dataset
     y: Any
     target: Target
     groups: np.ndarray | None
+    name: str = ""
 
     @property
     def unit_rows(self) -> np.ndarray:
