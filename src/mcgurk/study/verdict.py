@@ -105,10 +105,17 @@ def _beside_baselines(board: Board, words: Words, chosen: Candidate) -> list[str
 
 
 def _best_combined(board: Board) -> tuple[Candidate, Estimate, float] | None:
-    """The best combination (automatic choices aside), its gain over the best single modality, and Holm's p among all combinations."""
+    """The combination that answers the question, its gain over the best single modality, and p.
+
+    An automatic choice was made on inner folds and is one test, decided on beforehand: where it is clearly better, it answers. Otherwise
+    the best combination tried does, with Holm's p among all of them.
+    """
     single, rivals = comparisons.best_single(board), comparisons.combined(board)
     if single is None or not rivals:
         return None
+    nested = next((c for c in rivals if c.family == "auto"), None)
+    if nested is not None and (gap := board.gain(nested.name, single.name)).clear > 0:
+        return nested, gap, gap.p
     best = next((c for c in rivals if c.family != "auto"), rivals[0])
     tests = [board.gain(c.name, single.name).p for c in rivals]
     return best, board.gain(best.name, single.name), float(adjusted(tests)[rivals.index(best)])
@@ -133,8 +140,9 @@ def _combining(board: Board, words: Words) -> list[str]:
     best, gap, p = found
     rivals = comparisons.combined(board)
     alone = f"{label(single)} ({words.figure.show(board.score(single.name).value)})"
+    who = f"{label(best)}, which chose on inner folds," if best.family == "auto" else label(best)
     first = {
-        "helps": f"Combining modalities helps: {label(best)} beats the best single modality, {alone}, by {words.gain(gap)}.",
+        "helps": f"Combining modalities helps: {who} beats the best single modality, {alone}, by {words.gain(gap)}.",
         "may help": f"Combining modalities may help: {label(best)} beats the best single modality, {alone}, by {words.gain(gap)}, "
         f"but as the best of {len(rivals)} combinations tried that is not enough (Holm-adjusted p = {p:.2f}).",
         "harms": f"Combining modalities does harm here: even {label(best)} loses to the best single modality, {alone}: {words.gain(gap)}.",
