@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError as SklearnNotFitted
 
 from mcgurk.data.coerce import ARRAY_NAME, as_dataset
 from mcgurk.data.dataset import Dataset
@@ -87,16 +88,22 @@ class FitData:
         return part if self.y is None else replace(part, y=self.y.with_statistics(part.train_rows))
 
 
+class Unfitted(NotFittedError, SklearnNotFitted):
+    """What scikit-learn's tools catch, too."""
+
+
 class Estimator(BaseEstimator):
     """Base of every method: ``fit`` is final and checks; subclasses write ``_fit(data, run)``.
 
     Class attributes:
         family: "classifier", "regressor" or None (no target needed).
         pairs_wanted: whether ``pairs`` may be given.
+        machine_only: constructor arguments that belong to a machine and not to a model; the store leaves them out.
     """
 
     family: ClassVar[str | None] = None
     pairs_wanted: ClassVar[bool] = False
+    machine_only: ClassVar[tuple[str, ...]] = ("checkpoint",)
     random_state: Any = None
     checkpoint: Any = None
     task: str | None = None
@@ -132,8 +139,6 @@ class Estimator(BaseEstimator):
         dataset, target, held = _with_valid(dataset, target, valid, groups, self.family, self.task)
         _check_lengths(dataset, target)
         self.spec_ = spec_of(dataset)
-        if list(self.spec_) == [ARRAY_NAME] and self.spec_[ARRAY_NAME].fields is not None:
-            self.n_features_in_ = self.spec_[ARRAY_NAME].item[0]
         n = len(dataset)
         checked = _pairs(pairs, n, self)
         data = FitData(dataset, target, _weights(sample_weight, n), _units(groups, checked, dataset), checked, held)
@@ -145,16 +150,25 @@ class Estimator(BaseEstimator):
         run = Run.of(self.random_state, self.checkpoint, getattr(self, "dtype", "float32"))
         with run.guard():
             self._fit(data, run)
+        self.provenance_ = {"rows": n, "held_out": len(data.valid_rows), "seed": run.seed, "threads": run.facts.get("threads")}
         return self
 
     @abstractmethod
     def _fit(self, data: FitData, run: Run) -> None:
         """Learn; set attributes ending in "_"."""
 
+    @property
+    def n_features_in_(self) -> int:
+        """Features of the one array the model was fitted on; other data have modalities, in ``spec_``."""
+        spec = getattr(self, "spec_", {}).get(ARRAY_NAME)
+        if spec is None or spec.fields is None or len(self.spec_) > 1:
+            raise AttributeError(f"this {type(self).__name__} was not fitted on one array; see its spec_")
+        return int(spec.item[0])
+
     def _read(self, X: Any, *, partial: bool = False) -> Dataset:
         """``X`` as fitted: typed by the fitted spec, fitted columns only; with ``partial``, columns left out count as absent."""
         if not hasattr(self, "spec_"):
-            raise NotFittedError(f"this {type(self).__name__} is not fitted yet; call fit first")
+            raise Unfitted(f"this {type(self).__name__} is not fitted yet; call fit first")
         if isinstance(X, Dataset):
             return conform(completed(X, self.spec_) if partial else X, self.spec_)
         dataset = as_dataset(X, self.spec_)

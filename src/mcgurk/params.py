@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
-from mcgurk.errors import UnknownName
+from mcgurk.errors import StoreError, UnknownName
 
 
 class Params:
@@ -45,3 +46,24 @@ class Params:
         defaults = inspect.signature(type(self).__init__).parameters
         given = {k: v for k, v in self.get_params(deep=False).items() if repr(v) != repr(defaults[k].default)}
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in given.items())})"
+
+
+def learn(thing: Any, facts: Mapping[str, Any]) -> None:
+    """Set learned attributes that came from a file.
+
+    Raises:
+        StoreError: S05, a name that no learned attribute has: without the final underscore, private, or a method's or property's.
+
+    Example:
+        >>> thing = Params()
+        >>> learn(thing, {"words_": ["red", "blue"]})
+        >>> thing.words_
+        ['red', 'blue']
+    """
+    for key, value in facts.items():
+        taken = getattr(type(thing), key, None)
+        if not key.endswith("_") or key.startswith("_") or callable(taken) or isinstance(taken, property):
+            raise StoreError(
+                f"the model sets {key!r} of a {type(thing).__name__}, which is nothing it learns; it was not written by mcgurk", code="S05"
+            )
+        setattr(thing, key, value)

@@ -95,31 +95,39 @@ def offered(room: str) -> bool:
 
 
 @cache
+def own(room: str) -> Mapping[str, Entry]:
+    """Name -> Entry of what mcgurk itself offers in a room; nothing where the room does not exist yet."""
+    return importlib.import_module(f"mcgurk.{room}").ENTRIES if offered(room) else {}
+
+
+@cache
 def entries(room: str) -> dict[str, Entry]:
     """Name -> Entry of a room: ours first, then plug-ins of the entry-point group ``mcgurk.<room>``.
 
     Raises:
         UnknownName: no such room.
-        DataError: a plug-in takes a name that is already used.
+        DataError: a plug-in takes a name that is already used, cannot be imported, or is no Entry.
     """
     if room not in ROOMS:
         raise UnknownName(f"no room {room!r}; the rooms are {', '.join(ROOMS)}")
-    table: dict[str, Entry] = {}
-    if offered(room):
-        table.update(importlib.import_module(f"mcgurk.{room}").ENTRIES)
     from importlib.metadata import entry_points
 
+    table = dict(own(room))
+    claimed: dict[str, str] = {}
     for point in entry_points(group=f"mcgurk.{room}"):
-        entry = point.load()
-        if not isinstance(entry, Entry):
+        try:
+            found = point.load()
+        except (ImportError, AttributeError) as error:
+            raise DataError(f"the plug-in {point.value} of group mcgurk.{room} cannot be loaded ({error}); mend or uninstall it") from error
+        if not isinstance(found, Entry):
             raise DataError(
-                f"the plug-in {point.value} of group mcgurk.{room} is a {type(entry).__name__}; expected a mcgurk.registry.Entry"
+                f"the plug-in {point.value} of group mcgurk.{room} is a {type(found).__name__}; expected a mcgurk.registry.Entry"
             )
         if point.name in table:
-            raise DataError(
-                f"the name {point.name!r} of room {room} is claimed by {table[point.name].target} and by {point.value}; rename the plug-in"
-            )
-        table[point.name] = entry
+            first = claimed.get(point.name) or f"mcgurk.{room}.{table[point.name].target}"
+            raise DataError(f"the name {point.name!r} of room {room} is claimed by {first} and by {point.value}; rename the plug-in")
+        table[point.name] = found
+        claimed[point.name] = point.value
     return table
 
 
@@ -136,9 +144,18 @@ def entry(room: str, name: str) -> Entry:
 
 def find(room: str, name: str) -> type:
     """The class registered under ``name`` in ``room``."""
-    file, _, attribute = entry(room, name).target.partition(":")
-    module = importlib.import_module(file if "." in file else f"mcgurk.{room}.{file}")
-    return getattr(module, attribute)
+    found = entry(room, name)
+    _, _, attribute = found.target.partition(":")
+    try:
+        return getattr(importlib.import_module(module_of(room, name)), attribute)
+    except AttributeError as error:
+        raise UnknownName(f"{room}:{name} is registered as {found.target!r}, which does not exist ({error})") from None
+
+
+def module_of(room: str, name: str) -> str:
+    """The module of a registered class: a file of the room for ours, a module of its own for a stranger's."""
+    module = entry(room, name).target.partition(":")[0]
+    return f"mcgurk.{room}.{module}" if name in own(room) else module
 
 
 def make(room: str, value: Any) -> Any:
@@ -161,7 +178,6 @@ def name_of(cls: type) -> str | None:
     rooms = [parts[1]] if len(parts) > 2 and parts[0] == "mcgurk" and parts[1] in ROOMS else ROOMS
     for room in rooms:
         for name, item in entries(room).items():
-            file, _, attribute = item.target.partition(":")
-            if attribute == cls.__name__ and (file if "." in file else f"mcgurk.{room}.{file}") == cls.__module__:
+            if item.target.partition(":")[2] == cls.__name__ and module_of(room, name) == cls.__module__:
                 return f"{room}:{name}"
     return None

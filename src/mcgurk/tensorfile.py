@@ -26,12 +26,22 @@ def write_tensors(path: str | os.PathLike[str], tensors: dict[str, np.ndarray], 
     import numpy
     from safetensors.numpy import save
 
-    arrays = {name: numpy.ascontiguousarray(value) for name, value in tensors.items()}
+    arrays = {name: _plain(numpy.asarray(value)) for name, value in tensors.items()}
     text = json.dumps(manifest, sort_keys=True, allow_nan=True)
+    if len(text) + 200 * len(arrays) > MAX_HEADER // 2:
+        raise StoreError(
+            f"{path} would need a manifest of {len(text):,} bytes, the limit is {MAX_HEADER // 2:,}; learn fewer words or levels",
+            code="S04",
+        )
     try:
         atomic_write(path, save(arrays, metadata={"manifest": text, "sha256": digest(arrays, text)}))
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror or error}; check the folder and the space left", code="S02") from error
+
+
+def _plain(value: np.ndarray) -> np.ndarray:
+    """In C order and the machine's byte order, of the same shape (``ascontiguousarray`` makes a number an array of one)."""
+    return value.astype(value.dtype.newbyteorder("="), order="C", copy=False)
 
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -58,16 +68,24 @@ def parse(data: bytes, name: str) -> tuple[dict[str, np.ndarray], dict[str, Any]
     if not 2 <= size <= min(MAX_HEADER, len(data) - 8):
         raise IntegrityError(f"{damaged} (its header claims {size} bytes of {len(data)}); restore it from a copy or write it again")
     try:
-        header = json.loads(data[8 : 8 + size])
+        header = json.loads(data[8 : 8 + size], object_pairs_hook=_once)
         metadata = header["__metadata__"]
         text, expected = metadata["manifest"], metadata["sha256"]
         arrays = load(data)
-        manifest = json.loads(text)
+        manifest = json.loads(text, object_pairs_hook=_once)
     except (SafetensorError, KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
         raise IntegrityError(f"{damaged} ({type(error).__name__}: {error}); restore it from a copy or write it again") from None
     if not isinstance(manifest, dict) or len(metadata) != 2 or digest(arrays, text) != expected:
         raise IntegrityError(f"{name} does not match its checksum; restore it from a copy or write it again")
     return arrays, manifest
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose keys differ: readers disagree on which of two equal keys counts."""
+    out = dict(pairs)
+    if len(out) != len(pairs):
+        raise ValueError("a key repeats")
+    return out
 
 
 def digest(arrays: dict[str, np.ndarray], manifest: str) -> str:

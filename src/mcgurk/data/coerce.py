@@ -29,6 +29,8 @@ def as_dataset(X: Any, spec: Spec | None = None) -> Dataset:
     """
     if isinstance(X, Dataset):
         return X
+    if hasattr(X, "toarray"):
+        raise TypeError("Sparse data was passed, but dense data is required: pass X.toarray()")
     if isinstance(X, Mapping):
         return _from_mapping(X, spec)
     if hasattr(X, "iloc") and hasattr(X, "columns"):
@@ -43,8 +45,6 @@ def as_dataset(X: Any, spec: Spec | None = None) -> Dataset:
 
 
 def _from_array(X: Any) -> Dense:
-    if hasattr(X, "toarray"):
-        raise TypeError("Sparse data was passed, but dense data is required: pass X.toarray()")
     values = np.asarray(X)
     if values.dtype.kind == "c":
         raise DataError("Complex data not supported: X holds complex numbers; give real numbers")

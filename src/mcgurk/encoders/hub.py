@@ -56,6 +56,7 @@ class HubEncoder(Encoder):
 
     kinds = ("text", "image", "audio")
     scaling = "block"
+    machine_only = ("allow_download",)
 
     def __init__(
         self,

@@ -17,6 +17,7 @@ from mcgurk.errors import DataError
 from mcgurk.nn import masked
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Encoder
+from mcgurk.params import learn
 
 POOLS = (None, "mean", "max", "last", "attention")
 
@@ -110,8 +111,7 @@ class SequenceEncoder(Encoder):
         inner = self.base if isinstance(self.base, Encoder) else registry.make("encoders", self.base)
         if inner.trains:
             raise DataError(f"base={self.base!r} trains itself; give an encoder that is frozen, or build the two into one")
-        for name, value in getattr(self, "base_", {}).items():
-            setattr(inner, name, value)
+        learn(inner, getattr(self, "base_", {}))
         return inner
 
     def _pooled(self, slot: Slot) -> Slot:

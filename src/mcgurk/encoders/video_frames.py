@@ -11,10 +11,12 @@ from sklearn.base import clone
 from mcgurk import registry
 from mcgurk.data.column import Column, Dense, Lazy, Ragged
 from mcgurk.data.spec import ColumnSpec
+from mcgurk.encoders.auto import default_encoder
 from mcgurk.encoders.cells import flatten, per_item, scatter
 from mcgurk.encoders.frames import Timed, timed_frames, video_rows
 from mcgurk.errors import DataError
 from mcgurk.nn.component import Encoder
+from mcgurk.params import learn
 
 _BATCH = 16
 _POOLS = (None, "mean", "mean+diff")
@@ -67,6 +69,9 @@ class VideoFrames(Encoder):
         self.pool = pool
 
     def prepare_fit(self, column: Column) -> None:
+        vars(self).pop("frame_name_", None)
+        if self.frame == "auto":  # the same encoder wherever the model is loaded
+            self.frame_name_ = default_encoder(self._frame_spec())
         inner = self._inner()
         if type(inner).prepare_fit is not Encoder.prepare_fit:
             flat = flatten(column)[0] if isinstance(column, Lazy) else column
@@ -79,6 +84,11 @@ class VideoFrames(Encoder):
         if self.pool not in _POOLS:
             raise DataError(f"pool {self.pool!r}; expected None, 'mean' or 'mean+diff'")
         return per_item(column, self._prepare) if isinstance(column, Lazy) else self._prepare(column)
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """Packaged weights of the encoder of frames."""
+        return getattr(self._inner(), "assets", ())
 
     def weights_hash(self) -> str:
         return str(self._inner().fingerprint())
@@ -123,19 +133,19 @@ class VideoFrames(Encoder):
         """Numbers of a frame's vector, asked of a black frame."""
         return int(self._encode(inner, iter([(0.0, np.zeros((self.size, self.size, 3), np.uint8))]))[0].shape[1])
 
+    def _frame_spec(self) -> ColumnSpec:
+        return ColumnSpec("dense", "image", (self.size, self.size, 3))
+
     def _inner(self) -> Encoder:
         """A fresh frame encoder with what was learned in :meth:`prepare_fit`."""
-        inner = inner_encoder(self.frame, ColumnSpec("dense", "image", (self.size, self.size, 3)))
-        for name, value in getattr(self, "frame_state_", {}).items():
-            setattr(inner, name, value)
+        inner = inner_encoder(getattr(self, "frame_name_", self.frame), self._frame_spec())
+        learn(inner, getattr(self, "frame_state_", {}))
         return inner
 
 
 def inner_encoder(value: Any, spec: ColumnSpec) -> Encoder:
     """A fresh encoder from a registry name, a pair, an object, or "auto" for columns of ``spec``; refused if it trains with the model."""
     if value == "auto":
-        from mcgurk.encoders.auto import default_encoder
-
         value = default_encoder(spec)
     inner = registry.make("encoders", value)
     inner = clone(inner) if inner is value else inner

@@ -8,9 +8,13 @@ import numpy as np
 
 from mcgurk.data.column import Column, Dense, Lazy, Ragged
 from mcgurk.data.spec import ColumnSpec
+from mcgurk.encoders.auto import default_encoder
 from mcgurk.encoders.cells import flatten, lazy_of, per_item
 from mcgurk.encoders.video_frames import inner_encoder
 from mcgurk.nn.component import Encoder
+from mcgurk.params import learn
+
+_SOUND = ColumnSpec("lazy", "audio")
 
 
 class VideoSound(Encoder):
@@ -39,6 +43,9 @@ class VideoSound(Encoder):
         self.sound = sound
 
     def prepare_fit(self, column: Column) -> None:
+        vars(self).pop("sound_name_", None)
+        if self.sound == "auto":  # the same encoder wherever the model is loaded
+            self.sound_name_ = default_encoder(_SOUND)
         inner = self._inner()
         if type(inner).prepare_fit is not Encoder.prepare_fit:
             inner.prepare_fit(_heard(flatten(lazy_of(column, "VideoSound", "video"))[0]))
@@ -48,13 +55,17 @@ class VideoSound(Encoder):
         inner = self._inner()
         return per_item(lazy_of(column, "VideoSound", "video"), lambda flat: inner.prepare(_heard(flat)))
 
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """Packaged weights of the encoder of sound."""
+        return getattr(self._inner(), "assets", ())
+
     def weights_hash(self) -> str:
         return str(self._inner().fingerprint())
 
     def _inner(self) -> Encoder:
-        inner = inner_encoder(self.sound, ColumnSpec("lazy", "audio"))
-        for name, value in getattr(self, "sound_state_", {}).items():
-            setattr(inner, name, value)
+        inner = inner_encoder(getattr(self, "sound_name_", self.sound), _SOUND)
+        learn(inner, getattr(self, "sound_state_", {}))
         return inner
 
 

@@ -73,15 +73,15 @@ def absent(cls: type, entry: Entry) -> None:
 
 def storable(cls: type, entry: Entry) -> None:
     """Learned state survives the store, and the fingerprint follows it."""
-    from mcgurk.store import _Reader, _Writer
+    from mcgurk.params import learn
+    from mcgurk.store import Reader, Writer
 
     for kind in _kinds(cls):
         encoder, column, prepared = _fitted(cls, entry, kind)
-        tensors: dict[str, np.ndarray] = {}
-        written = _Writer(tensors).value(dict(encoder.learned()), "state")
+        writer = Writer()
+        written = writer.value(dict(encoder.learned()), "state")
         fresh = cls(**entry.small)
-        for key, value in _Reader(tensors).value(written).items():
-            setattr(fresh, key, value)
+        learn(fresh, Reader(writer.tensors).value(written))
         equal(prepared.values, fresh.prepare(column).values, f"{kind}: features after storing the learned state")
         if fresh.fingerprint() != encoder.fingerprint():
             raise Failure(f"{kind}: the fingerprint changes when the learned state is stored")

@@ -16,6 +16,7 @@ from mcgurk.data.spec import Spec
 from mcgurk.data.split import holdout
 from mcgurk.data.target import TargetSpec
 from mcgurk.nn.component import Component, Encoder
+from mcgurk.params import learn
 from mcgurk.run import Run
 from mcgurk.train import features
 from mcgurk.train.checkpoint import fingerprint
@@ -180,8 +181,7 @@ class NeuralEstimator(Estimator):
             self.objective_ = self._built(run)
         modules = dict(self.objective_.named_modules())
         for path, state in facts["parts"].items():
-            for key, value in state.items():
-                setattr(modules[path], key, value)
+            learn(modules[path], state)
         self.objective_.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in tensors.items()})
         self.objective_.eval()
         self.history_ = History(**facts["history"])
