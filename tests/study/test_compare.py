@@ -34,7 +34,7 @@ def test_the_planted_answer_is_found(result) -> None:
     text = str(result)
     assert text.startswith("Use early") and "Not shown to add anything" in text and "noise" in text
     assert "expect about that" in text and "without “image”" in text
-    assert "significant" not in text
+    assert "significant" not in text and result.facts["answer"] == "helps"
 
 
 def test_everybody_has_the_same_folds_and_paired_differences(result) -> None:
