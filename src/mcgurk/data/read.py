@@ -166,16 +166,14 @@ def iter_table(path: str | os.PathLike[str], *, chunk: int = 10_000, **options: 
         for group in parquet.iter_own(path):
             yield from (_own(group[start : start + chunk], wanted) for start in range(0, len(group), chunk))
         return
-    plan: Plan | None = None
-    levels: dict[str, set[Any]] = {}
-    for cells in _pieces(path, chunk, wanted):
-        if plan is None:
-            plan = make_plan(cells, wanted, _root(wanted, root))
-            levels = {name: set() for name in plan.levels}
-        for name, found in levels.items():
-            found.update(v for v in cells[name][present_cells(cells[name])].tolist())
-    if plan is None:
+    first = next(_pieces(path, chunk, wanted), None)
+    if first is None:
         raise DataError(f"{Path(path).name} has no rows", code="S01")
+    plan = make_plan(first, wanted, _root(wanted, root))
+    levels: dict[str, set[Any]] = {name: set() for name in plan.levels}
+    for cells in _pieces(path, chunk, wanted, list(levels)) if levels else ():
+        for name, found in levels.items():
+            found.update(cells[name][present_cells(cells[name])].tolist())
     builder, read = Builder(with_levels(plan, levels)), 0
     seen: set[Any] = set()
     rejects: list[Reject] = []
@@ -189,16 +187,19 @@ def iter_table(path: str | os.PathLike[str], *, chunk: int = 10_000, **options: 
     _check_share(tuple(rejects), read, wanted.max_bad)
 
 
-def _pieces(path: str | os.PathLike[str], chunk: int, wanted: Wanted) -> Iterator[Cells]:
+def _pieces(path: str | os.PathLike[str], chunk: int, wanted: Wanted, only: list[str] | None = None) -> Iterator[Cells]:
+    """The table's cells piece by piece; ``only`` some columns where the format makes that cheaper."""
     suffix = Path(path).suffix.lower()
-    if suffix in (".parquet", ".pq"):
-        yield from (typed.cells_of(piece) for piece in parquet.iter_arrow(path, chunk))
-    elif suffix in (".jsonl", ".ndjson"):
+    if suffix in (".jsonl", ".ndjson"):
         yield from typed.iter_jsonl(path, chunk)
+        return
+    if suffix in (".parquet", ".pq"):
+        pieces = parquet.iter_arrow(path, chunk)
     else:
-        separator = "\t" if suffix in (".tsv", ".tab") else None
-        for piece in _joined(delimited.batches(path, separator=separator, chunk=chunk), chunk):
-            yield typed.cells_of(typed.numbers_of(piece, wanted.written))
+        pieces = _joined(delimited.batches(path, separator="\t" if suffix in (".tsv", ".tab") else None, chunk=chunk), chunk)
+    for piece in pieces:
+        piece = piece if only is None else piece.select(only)
+        yield typed.cells_of(piece if suffix in (".parquet", ".pq") else typed.numbers_of(piece, wanted.written))
 
 
 def _joined(pieces: Iterable[Any], chunk: int) -> Iterator[Any]:
