@@ -40,6 +40,7 @@ ENTRIES: dict[str, Entry] = {
     "mfb": Entry("mfb:FactorisedBilinear", "fusion", "products of wide projections, summed in groups and normalised", "vector", _ALL, "k o sum d_m", "Yu, Yu, Fan, Tao 2017, ICCV", small={"width": 8, "rank": 2}),
     "film": Entry("film:FiLM", "fusion", "one modality scales and shifts the features of the others", "vector", _ALL, "o sum d_m + o^2", "Perez, Strub, de Vries, Dumoulin, Courville 2018, AAAI", small={"width": 8, "depth": 1}),
     "mult": Entry("mult:MulT", "fusion", "every modality's steps attend to every other's, without alignment", "sequence", _ALL, "depth d sum T_a T_b", "Tsai, Bai, Liang, Kolter, Morency, Salakhutdinov 2019, ACL", small={"width": 8, "heads": 2, "depth": 1, "memory": 1}),
+    "vilbert": Entry("vilbert:ViLBERT", "fusion", "streams of their own that look into one another layer by layer", "sequence", _ALL, "depth d (sum T_m)^2", "Lu, Batra, Parikh, Lee 2019, NeurIPS", small={"width": 8, "heads": 2, "depth": 1}),
 }  # fmt: skip
 
 OFFER = "offer"
