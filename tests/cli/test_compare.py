@@ -66,6 +66,17 @@ def test_compare(cli, table, tmp_path) -> None:
     assert code == 1 and "report.html was changed" in out
 
 
+def test_a_column_may_say_which_rows_test(cli, table, tmp_path) -> None:
+    lines = table.read_text(encoding="utf-8").splitlines()
+    marked = [f"{line},{'part' if i == 0 else 'test' if i % 3 == 0 else 'train'}" for i, line in enumerate(lines)]
+    table.write_text("\n".join(marked) + "\n", encoding="utf-8")
+    code, out, err = cli("compare", table, "--target", "tone", "--split", "part", "-o", tmp_path / "run", *QUICK[:2], *QUICK[6:], "--json")
+    assert code == 0, err
+    plan = json.loads(out)["plan"]
+    assert plan["folds"]["scheme"] == "given" and plan["folds"]["sizes"] == [[67, 33]]
+    assert "part" not in json.dumps(json.loads(out)["facts"]["modalities"])
+
+
 def test_other_settings_refuse(cli, table, tmp_path) -> None:
     where = tmp_path / "run"
     small = ("--budget", "quick", "--folds", "2", "--repeats", "1", "--candidate", "single:*", "--quiet")

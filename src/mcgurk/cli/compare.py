@@ -34,6 +34,7 @@ def compare(
         None, "--task", help="classes, number or count; default: by the target's values.", rich_help_panel=STUDY
     ),
     folds: str | None = typer.Option(None, "--folds", help="Number of folds, or given.", rich_help_panel=STUDY),
+    split: str | None = typer.Option(None, "--split", help="Column that says train or test.", rich_help_panel=STUDY),
     repeats: int | None = typer.Option(None, "--repeats", min=1, help="Repeats of the folds.", rich_help_panel=STUDY),
     fusion: list[str] = typer.Option([], "--fusion", metavar="NAME", help="A fusion method to enter as well.", rich_help_panel=STUDY),
     candidate: list[str] = typer.Option([], "--candidate", metavar="PATTERN", help="Only these, such as 'late:*'.", rich_help_panel=STUDY),
@@ -51,11 +52,11 @@ def compare(
         raise DataError("no target was given; say which column to predict, as in: mcgurk compare table.csv --target y", code="C02")
     where = output or Path(f"{table.path.stem}-compare")
     _shell.session.resume = f"run the same command again; it goes on from {where}"
-    reading = table.read()
+    reading = table.read(category=[*table.options().get("category", ()), split]) if split else table.read()
     if reading.rejects:
         reading.write_rejects(where / "rejects.parquet")
     return run(
-        reading.X,
+        with_split(reading.X, split) if split else reading.X,
         named(reading.y, table.target),
         where,
         budget=budget,
@@ -67,6 +68,25 @@ def compare(
         candidates=candidate or None,
         random_state=seed,
     )
+
+
+def with_split(X: Any, name: str) -> Any:
+    """``X`` with the category ``name`` turned from something to learn from into the row fact that says which rows train and which test."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from mcgurk.data.dataset import Dataset
+
+    column = X["tabular"]
+    place = [field.name for field in column.fields].index(name)
+    codes, levels = column.values[:, place], column.fields[place].levels
+    said = ["" if np.isnan(code) else str(levels[int(code)]) for code in codes]
+    kept = [j for j in range(len(column.fields)) if j != place]
+    columns = {key: value for key, value in X.items() if key != "tabular"}
+    if kept:
+        columns["tabular"] = replace(column, values=column.values[:, kept], fields=tuple(column.fields[j] for j in kept))
+    return Dataset(columns, ids=X.ids, rows=X.rows).with_rows(split=said)
 
 
 def named(y: Any, name: str) -> Any:
