@@ -46,7 +46,7 @@ def encode(
         write_parquet(made, output)
     else:
         write(wide(made), output)
-    facts = {
+    facts: dict[str, dict[str, Any]] = {
         n: {"encoder": type(encoders[n]).__name__, "shape": list(made[n].item), "present": float(made[n].present.mean())}
         for n in made.names
     }
