@@ -64,14 +64,14 @@ def test_absent_content_never_matters():
 def test_a_missing_half_of_a_digit():
     X, y = load_digits_halves()
     train, test = X[:1200], X[1200:]
-    model = BimodalDenoisingAutoencoder(standardise=False, epochs=150, optim=("adam", 4e-3), schedule="cosine").fit(train)
+    model = BimodalDenoisingAutoencoder(standardise=False, epochs=100, optim=("adam", 8e-3), schedule="cosine").fit(train)
     for given, made in (("left", "right"), ("right", "left")):
         rebuilt = model.generate({given: test[given].values}, made)[made].values
         error = ((rebuilt - test[made].values) ** 2).mean()
         assert error < 0.7 * ((train[made].values.mean(axis=0) - test[made].values) ** 2).mean()
 
     def probe(a, b):
-        return LogisticRegression(max_iter=2000).fit(a, y[:1200]).score(b, y[1200:])
+        return LogisticRegression(max_iter=300).fit(a, y[:1200]).score(b, y[1200:])
 
     assert probe(model.encode(train), model.encode(test)) >= 0.88
 
@@ -79,11 +79,11 @@ def test_a_missing_half_of_a_digit():
 def test_one_input_rebuilds_both():
     X, y = load_digits_halves()
     train, test = X[:1200], X[1200:]
-    model = BimodalDenoisingAutoencoder(inputs="left", standardise=False, epochs=100, optim=("adam", 4e-3), schedule="cosine").fit(train)
+    model = BimodalDenoisingAutoencoder(inputs="left", standardise=False, epochs=50, optim=("adam", 8e-3), schedule="cosine").fit(train)
     assert model.objective_.patterns() == [("left",)]
 
     def probe(a, b):
-        return LogisticRegression(max_iter=2000).fit(a, y[:1200]).score(b, y[1200:])
+        return LogisticRegression(max_iter=300).fit(a, y[:1200]).score(b, y[1200:])
 
     raw = probe(train["left"].values, test["left"].values)
     assert probe(model.encode(train), model.encode(test)) >= raw - 0.02
@@ -109,7 +109,7 @@ def test_mcgurk():
 
     unlabelled, y = rng.integers(0, 3, 3000), rng.integers(0, 3, 1500)
     model = BimodalDenoisingAutoencoder(epochs=30, optim=("adam", 2e-3)).fit(draw(both(unlabelled), 1.0))
-    classifier = LogisticRegression(max_iter=2000).fit(model.encode(draw(both(y), 1.0)), y)
+    classifier = LogisticRegression(max_iter=300).fit(model.encode(draw(both(y), 1.0)), y)
     incongruent = np.tile([2, 0], (500, 1))  # the face says ga, the voice ba
     heard = classifier.predict(model.encode(draw(incongruent, 0.3)))
     assert (heard == 1).mean() > 0.6  # da
