@@ -7,7 +7,7 @@ _ALL = ("classes", "multilabel", "number", "count")
 ENTRIES: dict[str, Entry] = {
     "classifier": Entry("estimators:FusionClassifier", "classifier", "labels from several modalities, by any method of this table", None, ("classes", "multilabel"), small={"fusion": "concat", "epochs": 3}),
     "regressor": Entry("estimators:FusionRegressor", "regressor", "numbers or counts from several modalities, by any method of this table", None, ("number", "count"), small={"fusion": "concat", "epochs": 3}),
-    "auto": Entry("auto:Auto", "recipe", "single modalities, late stacking and early fusion compete on inner folds; the simplest within one standard error is kept", None, _ALL, "all base units, 6 times", "van der Laan, Polley, Hubbard 2007, Stat. Appl. Genet. Mol. Biol.; Breiman, Friedman, Olshen, Stone 1984"),
+    "auto": Entry("auto:Auto", "recipe", "single modalities, late stacking and early fusion compete on inner folds; the simplest within one standard error is kept", None, _ALL, "all base units, 6 times", "van der Laan, Polley, Hubbard 2007, Stat. Appl. Genet. Mol. Biol.; Breiman, Friedman, Olshen, Stone 1984", small={"folds": 2, "units": ("linear", "kernel")}),
     "single": Entry("single:Single", "recipe", "one modality alone", None, _ALL, "d"),
     "early": Entry("early:Early", "recipe", "standardised, balanced blocks side by side, one model", None, _ALL, "sum d_m", "Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems"),
     "late": Entry("late:Late", "recipe", "one model a modality; decisions combined by a rule or by out-of-fold stacking", None, _ALL, "sum d_m + M C", "Kittler, Hatef, Duin, Matas 1998, IEEE TPAMI; Wolpert 1992, Neural Networks"),
@@ -41,6 +41,8 @@ ENTRIES: dict[str, Entry] = {
     "film": Entry("film:FiLM", "fusion", "one modality scales and shifts the features of the others", "vector", _ALL, "o sum d_m + o^2", "Perez, Strub, de Vries, Dumoulin, Courville 2018, AAAI", small={"width": 8, "depth": 1}),
     "mult": Entry("mult:MulT", "fusion", "every modality's steps attend to every other's, without alignment", "sequence", _ALL, "depth d sum T_a T_b", "Tsai, Bai, Liang, Kolter, Morency, Salakhutdinov 2019, ACL", small={"width": 8, "heads": 2, "depth": 1, "memory": 1}),
     "vilbert": Entry("vilbert:ViLBERT", "fusion", "streams of their own that look into one another layer by layer", "sequence", _ALL, "depth d (sum T_m)^2", "Lu, Batra, Parikh, Lee 2019, NeurIPS", small={"width": 8, "heads": 2, "depth": 1}),
+    "mag": Entry("mag:MAG", "fusion", "the other modalities shift the steps of a main one, gated and capped", "sequence", _ALL, "d sum T d_m + T^2 d", "Rahman, Hasan, Lee, Zadeh, Mao, Morency, Hoque 2020, ACL", small={"width": 8, "heads": 2, "dropout": 0.0}),
+    "raven": Entry("raven:RAVEN", "fusion", "words shifted by what was heard and seen while they were said", "sequence", _ALL, "h sum T_m d_m + T d^2", "Wang, Shen, Liu, Liang, Zadeh, Morency 2019, AAAI", small={"width": 8, "hidden": 4}),
 }  # fmt: skip
 
 OFFER = "offer"

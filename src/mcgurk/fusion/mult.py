@@ -16,9 +16,9 @@ from mcgurk.nn.component import Fusion, NamedModules
 class MulT(Fusion):
     """Directed cross-modal transformers for every ordered pair of modalities, joined per target.
 
-    ``z_m = sqrt(d) conv(x_m) + position``; a stream a <- b is ``depth`` blocks in which the steps of a attend to z_b; the M - 1 streams of a
-    are concatenated and pass a self-attention transformer, whose last valid step is the answer of a; ``h`` is all answers, ``h + W_2
-    relu(W_1 h)`` and one presence flag a modality are the output. One modality alone is a plain transformer encoder.
+    ``z_m = sqrt(d) conv(x_m) + position``; a stream a <- b is ``depth`` blocks in which the steps of a attend to z_b; the M - 1 streams
+    of a are concatenated and pass a self-attention transformer, whose last valid step is the answer of a. With ``h`` all answers side by
+    side, ``h + W_2 relu(W_1 h)`` and one presence flag a modality are the output. One modality alone is a plain transformer encoder.
 
     Where b has no valid step in a row, the blocks of a <- b are skipped there: the stream is z_a as it was. An absent or empty a answers 0.
 
@@ -124,7 +124,7 @@ class MulT(Fusion):
         return slot.with_values(self.drop(z))
 
     def attention(self, slots: dict[str, Slot]) -> dict[tuple[str, str], Tensor]:
-        """(target, source) -> (B, depth, heads, T_target, T_source) weights of every cross-modal block, in evaluation mode where one looked."""
+        """(target, source) -> (B, depth, heads, T_target, T_source) weights of every cross-modal block; look in evaluation mode."""
         low = self.embed(slots)
         return {(a, b): self.cross[a][b].weights(low[a], low[b]) for a in self.built for b in self.built if b != a}
 

@@ -59,6 +59,7 @@ class CrossAttention(nn.Module):
     def forward(self, a: Slot, b: Slot, allowed: Tensor | None = None) -> Slot:
         a, b = clean(as_sequence(a)), clean(as_sequence(b))
         q, (k, v) = self._query(a), self.key_value(b.values).unflatten(2, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        assert a.mask is not None
         keys, usable = keys_of(b, allowed)
         mixed = F.scaled_dot_product_attention(
             q, k, v, attn_mask=None if keys is None else keys[:, None], dropout_p=self.dropout if self.training else 0.0
@@ -79,7 +80,8 @@ class CrossAttention(nn.Module):
         return masked.softmax(q @ k.transpose(2, 3) / math.sqrt(q.shape[-1]), valid[:, None])
 
     def _query(self, a: Slot) -> Tensor:
-        return self.query(a.values).unflatten(2, (self.heads, -1)).transpose(1, 2)
+        out: Tensor = self.query(a.values)
+        return out.view(*out.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 def keys_of(b: Slot, allowed: Tensor | None = None) -> tuple[Tensor | None, Tensor | None]:
@@ -97,9 +99,9 @@ def keys_of(b: Slot, allowed: Tensor | None = None) -> tuple[Tensor | None, Tens
 
 
 class CrossBlock(nn.Module):
-    """One pre-norm block of a transformer: ``z = a + attend(LN a, LN b)``, then ``z + W_2 relu(W_1 LN z)``; with b = a a self-attention block.
+    """One pre-norm block of a transformer: ``z = a + attend(LN a, LN b)``, then ``z + W_2 relu(W_1 LN z)``.
 
-    A step of ``a`` that finds no valid key in ``b`` skips the block and stays as it was.
+    With b = a it is a block of self-attention. A step of ``a`` that finds no valid key in ``b`` skips the block and stays as it was.
 
     Not for: post-norm models such as BERT (:class:`mcgurk.fusion.ViLBERT` has its own block).
 
@@ -194,6 +196,7 @@ class Transformer(nn.Module):
         """(B, depth, heads, T_a, T_b) attention weights of every block."""
         allowed, out = self._allowed(a, b or a), []
         for block in self.blocks:
+            assert isinstance(block, CrossBlock)
             out.append(block.weights(a, b, allowed))
             a = block(a, b, allowed)
         return torch.stack(out, dim=1)

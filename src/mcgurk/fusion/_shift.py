@@ -1,0 +1,84 @@
+"""What the layers share that shift the steps of a main modality by what the others say: which steps belong together, and how far a shift may go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from mcgurk.errors import DataError, listing
+from mcgurk.nn.batch import Slot
+
+
+def main_of(main: str | None, built: Mapping[str, int]) -> str:
+    """The named modality; without a name "text" if it is there, else the first by sorted name.
+
+    Raises:
+        DataError: the name is no modality.
+    """
+    if main is None:
+        return "text" if "text" in built else next(iter(built))
+    if main not in built:
+        raise DataError(f"main={main!r} is not among the modalities {listing(built)}")
+    return main
+
+
+def belonging(main: Slot, other: Slot) -> Tensor:
+    """(B, T_main, T_other) bool: which steps of ``other`` belong to which step of ``main``.
+
+    Each step of ``other`` belongs to the nearest step of ``main``; a step of ``main`` that none belongs to is given its nearest one, so
+    that it hears something wherever there is something. Near is in time where both have times, else in relative position: the middle of
+    step i of n stands at (i - 1/2) / n. Of equally near steps the earlier one is taken.
+    """
+    assert main.mask is not None and other.mask is not None
+    valid = main.mask[:, :, None] & other.mask[:, None, :]
+    here, there = (main.times, other.times) if main.times is not None and other.times is not None else (_relative(main), _relative(other))
+    apart = torch.where(valid, (here[:, :, None] - there[:, None, :]).abs(), torch.inf)
+    nearest = _one_hot(apart.argmin(dim=1), main.mask.shape[1]).transpose(1, 2) & valid
+    lonely = ~nearest.any(dim=2, keepdim=True)
+    return nearest | (_one_hot(apart.argmin(dim=2), other.mask.shape[1]) & valid & lonely)
+
+
+def _relative(slot: Slot) -> Tensor:
+    assert slot.mask is not None
+    rank = slot.mask.cumsum(dim=1).to(torch.float64)
+    return (rank - 0.5) / rank[:, -1:].clamp(min=1)
+
+
+def _one_hot(index: Tensor, size: int) -> Tensor:
+    return index[:, :, None] == torch.arange(size, device=index.device)
+
+
+def grounded(main: Slot, others: Mapping[str, Slot]) -> tuple[Slot, dict[str, Tensor], Tensor]:
+    """``main`` with a step for rows that have none, :func:`belonging` of every other, and (B,) which rows those are.
+
+    The step that stands in is zero and all steps of all others belong to it.
+    """
+    assert main.mask is not None
+    lone = ~main.mask.any(dim=1)
+    heard = torch.zeros_like(lone)
+    belongs = {}
+    for name, other in others.items():
+        assert other.mask is not None
+        belongs[name] = belonging(main, other)
+        belongs[name][:, 0] |= lone[:, None] & other.mask
+        heard = heard | other.mask.any(dim=1)
+    present = main.present
+    for other in others.values():
+        present = present | other.present
+    mask = main.mask.clone()
+    mask[:, 0] |= lone & heard
+    full = main.full and all(other.full for other in others.values())
+    return Slot(main.values, present, mask, main.times, full), belongs, lone
+
+
+def capped(z: Tensor, h: Tensor, beta: float) -> Tensor:
+    """``a h`` with ``a = min(beta |z| / (|h| + 1e-6), 1)``, step by step; where h is 0 its length counts as 1, so gradients are finite."""
+    return h * torch.clamp(beta * _length(z, 0.0) / (_length(h, 1.0) + 1e-6), max=1.0)
+
+
+def _length(x: Tensor, of_nothing: float) -> Tensor:
+    square = x.square().sum(dim=-1, keepdim=True)
+    nothing = square == 0
+    return torch.where(nothing, torch.full_like(square, of_nothing), torch.where(nothing, torch.ones_like(square), square).sqrt())
