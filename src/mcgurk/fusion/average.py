@@ -30,7 +30,17 @@ class Average(Recipe):
 
 
 class AverageModel(Predictor, Estimator):
-    """A fitted :class:`Average`."""
+    """A fitted :class:`Average`: the training rows' class shares, label shares or mean, for every row alike.
+
+    Raises:
+        DataError: no labels; or labels were per step and X has no sequence column to count steps by.
+
+    Example:
+        >>> from mcgurk import FusionRegressor
+        >>> model = FusionRegressor(fusion="average").fit([[1.0], [2.0]], [3.0, 5.0])
+        >>> type(model.model_).__name__, model.predict([[9.0]]).tolist()
+        ('AverageModel', [4.0])
+    """
 
     def _fit(self, data: FitData, run: Run) -> None:
         if data.target.task is None:

@@ -48,7 +48,23 @@ class DecisionFusion(Params, ABC):
 
 
 class AsFeatures(Params):
-    """A decision as features for another analysis unit: its scores, the prior's where it could not decide. Registered as "as_features"."""
+    """A decision as features of another analysis unit: its scores, the prior's where it could not decide.
+
+    In a graph, what reads these features learns from decisions of units that did not see the row.
+
+    Not for: combining decisions of equal standing (use Rule or Stacking).
+
+    Shapes: a decision (n, k) -> (n, k).
+
+    Example:
+        >>> from mcgurk.fusion import AsFeatures, FusionGraph, LinearUnit, SideBySide, Source, TreesUnit
+        >>> graph = FusionGraph({
+        ...     "text": Source("text"), "table": Source("table"), "tone": (LinearUnit(), ("text",)), "toned": (AsFeatures(), ("tone",)),
+        ...     "joined": (SideBySide(), ("table", "toned")), "out": (TreesUnit(), ("joined",)),
+        ... })
+        >>> graph.end
+        'out'
+    """
 
     def transform(self, decision: Decision, target: TargetSpec) -> np.ndarray:
         """(n, k) features."""

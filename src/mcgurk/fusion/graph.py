@@ -17,7 +17,17 @@ from mcgurk.params import Params
 
 
 class Source(Params):
-    """A column as features: ``Source("photo")``, or with a choice of encoder ``Source("caption", "tfidf")``."""
+    """A column as features. Several Sources may read one column, each with an encoder of its own.
+
+    Args:
+        column: its name.
+        encoder: a choice for this Source; "auto" for the estimator's choice.
+
+    Example:
+        >>> from mcgurk.fusion import Source
+        >>> Source("caption", "tfidf")
+        Source(column='caption', encoder='tfidf')
+    """
 
     def __init__(self, column: str, encoder: Any = "auto") -> None:
         self.column = column
@@ -27,7 +37,8 @@ class Source(Params):
 class FusionGraph(Recipe):
     """Nodes of four types: a Source gives features F; feature fusion (SideBySide) F.. -> F; an analysis unit F -> D; decision fusion D.. -> D.
 
-    An analysis unit is a Unit on one F, or any predicting estimator on the raw columns of its Sources. ``AsFeatures()`` makes a decision a feature.
+    An analysis unit is a Unit on one F, or any predicting estimator on the raw columns of its Sources. ``AsFeatures()`` makes a decision a feature;
+    what reads it learns from out-of-fold decisions.
     Early fusion is FF -> AU, late is {AU} -> DF, hybrid has both below one DF; nesting is allowed.
 
     Args:
@@ -77,6 +88,16 @@ class FusionGraph(Recipe):
     @property
     def sources(self) -> dict[str, Source]:
         return {n: node for n, node in self.nodes.items() if isinstance(node, Source)}
+
+    @property
+    def base(self) -> frozenset[str]:
+        """Feature fusion and units that read columns only, no decision."""
+        upper: set[str] = set()
+        for name in self.order:
+            node = self.nodes[name]
+            if not isinstance(node, Source) and (isinstance(node[0], DecisionFusion | AsFeatures) or upper & set(node[1])):
+                upper.add(name)
+        return frozenset(self.order) - upper - frozenset(self.sources)
 
     def below(self, name: str) -> tuple[str, ...]:
         """The nodes that ``name`` depends on, itself last, in order."""

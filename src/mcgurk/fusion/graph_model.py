@@ -53,6 +53,21 @@ class GraphModel(Predictor, Estimator):
         graph: what to fit.
         encoders: choices by column or kind, as in FusionClassifier; a Source's own choice comes first.
         folds: inner folds for out-of-fold decisions.
+
+    Attributes:
+        nodes_: name -> fitted feature fusion, unit, predictor or decision fusion.
+        encoders_: Source name -> fitted encoder.
+
+    Raises:
+        DataError: S01, one group only where decision fusion must learn; no labels.
+
+    Example:
+        >>> import numpy as np
+        >>> from mcgurk import FusionClassifier
+        >>> X = {"a": np.arange(12.0)[:, None], "b": np.ones((12, 1))}
+        >>> model = FusionClassifier(fusion=("late", {"rule": "mean"})).fit(X, np.arange(12) > 5)
+        >>> sorted(model.model_.nodes_)
+        ['a decision', 'a features', 'b decision', 'b features', 'decision']
     """
 
     def __init__(self, graph: FusionGraph, *, encoders: Any = None, folds: int = FOLDS) -> None:
@@ -63,7 +78,8 @@ class GraphModel(Predictor, Estimator):
     def _fit(self, data: FitData, run: Run) -> None:
         table, y = self.encode(data, run)
         rows = self.labelled_rows(data, y)
-        learners = [n for n in self.graph.order if isinstance(_unit(self.graph, n), DecisionFusion) and _unit(self.graph, n).learns]
+        upper = [_unit(self.graph, n) for n in self.graph.order]
+        learners = [u for u in upper if isinstance(u, AsFeatures) or (isinstance(u, DecisionFusion) and u.learns)]
         with run.threaded(self.work(table, rows)):
             self.nodes_ = self.fit_units(data, table, y, rows, run)
             held = self.out_of_fold(data, table, y, rows, run) if learners else {}
@@ -81,7 +97,7 @@ class GraphModel(Predictor, Estimator):
         spec = data.spec
         self.encoders_ = {}
         for name, source in self.graph.sources.items():
-            chosen = choices[name] if choices[name] != "auto" else _choice(self.encoders, source.column, spec[source.column].kind)
+            chosen = choices[name] if choices[name] != "auto" else chosen_encoder(self.encoders, source.column, spec[source.column].kind)
             self.encoders_[name] = features.resolve({source.column: spec[source.column]}, {source.column: chosen})[source.column]
         for name, source in self.graph.sources.items():
             features.fit({source.column: self.encoders_[name]}, data.X, data.train_rows)
@@ -148,7 +164,7 @@ class GraphModel(Predictor, Estimator):
         part = replace(part, spec=replace(part.spec, classes=y.spec.classes))
         fitted: dict[str, Any] = {}
         known: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-        for name in self.graph.order:
+        for name in self._base():
             unit = _unit(self.graph, name)
             if isinstance(unit, SideBySide):
                 inputs = self.graph.nodes[name][1]
@@ -168,9 +184,11 @@ class GraphModel(Predictor, Estimator):
                 fitted[name].fit(F[where], seen.with_statistics(), w, groups[flat][where], run.inner(name))
             elif isinstance(unit, Estimator):
                 fitted[name] = self._fit_estimator(unit, name, data, rows, run)
-            elif isinstance(unit, AsFeatures):
-                raise DataError("AsFeatures needs out-of-fold decisions of the node below; nest graphs with Stacking instead", code="G01")
         return fitted
+
+    def _base(self) -> list[str]:
+        base = self.graph.base
+        return [name for name in self.graph.order if name in base]
 
     def _fit_estimator(self, unit: Estimator, name: str, data: FitData, rows: np.ndarray, run: Run) -> Estimator:
         columns = [self.graph.nodes[i].column for i in self.graph.nodes[name][1]]
@@ -183,7 +201,7 @@ class GraphModel(Predictor, Estimator):
         flat = table.flat(rows)
         known: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         out: dict[str, Decision] = {}
-        for name in self.graph.order:
+        for name in self._base():
             unit = _unit(self.graph, name)
             if isinstance(unit, SideBySide):
                 blocks, here = _blocks(table, self.graph.nodes[name][1], flat)
@@ -204,20 +222,60 @@ class GraphModel(Predictor, Estimator):
         return out
 
     def fit_decisions(self, held: dict[str, Decision], data: FitData, table: Table, y: Target, rows: np.ndarray, run: Run) -> None:
-        """Decision fusion, from out-of-fold decisions where it learns."""
+        """What stands above decisions: decision fusion, and units that read decisions as features, from out-of-fold decisions."""
         flat = table.flat(rows)
         part = y.take(flat).with_statistics()
         weight = None if data.weight is None else _flat_weight(data.weight, table)[flat]
         row_groups = self.row_groups(data, rows)
         groups = row_groups if table.offsets is None else np.repeat(row_groups, np.diff(table.offsets)[rows])
         bounds = table.bounds(rows)
-        for name in self.graph.order:
-            unit = _unit(self.graph, name)
+        known: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        for name in self._upper():
+            unit, inputs = copy.deepcopy(_unit(self.graph, name)), self.graph.nodes[name][1]
             if isinstance(unit, DecisionFusion):
-                inputs = {i: held[i] for i in self.graph.nodes[name][1]} if held else {}
-                self.nodes_[name] = copy.deepcopy(unit).fit(inputs, part, weight, groups, run.inner(name), bounds)
+                decisions = {i: held[i] for i in inputs} if held else {}
+                self.nodes_[name] = unit.fit(decisions, part, weight, groups, run.inner(name), bounds)
                 if held:
-                    held[name] = self.nodes_[name].combine(inputs, bounds)
+                    held[name] = self.nodes_[name].combine(decisions, bounds)
+            elif isinstance(unit, AsFeatures):
+                self.nodes_[name] = unit
+                known[name] = self._as_features(unit, held[inputs[0]])
+            elif isinstance(unit, SideBySide):
+                blocks, here = self._mixed(table, known, inputs, flat)
+                self.nodes_[name] = unit.fit(blocks, here, self.scaling_)
+                known[name] = (unit.transform(blocks, here), here.any(axis=1))
+            else:
+                self.nodes_[name], held[name] = self._above(unit, known[inputs[0]], part, weight, groups, run.inner(name))
+
+    def _upper(self) -> list[str]:
+        base = self.graph.base
+        return [name for name in self.graph.order if name not in base and name not in self.graph.sources]
+
+    def _as_features(self, unit: AsFeatures, decision: Decision) -> tuple[np.ndarray, np.ndarray]:
+        return unit.transform(decision, self.target_), decision.present
+
+    def _mixed(
+        self, table: Table, known: Mapping[str, tuple[np.ndarray, np.ndarray]], names: Sequence[str], flat: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Blocks of columns and of decisions."""
+        pairs = {n: known.get(n) or _source(table, n, flat) for n in names}
+        return {n: values for n, (values, _) in pairs.items()}, np.stack([here for _, here in pairs.values()], axis=1)
+
+    def _above(
+        self, unit: Unit, given: tuple[np.ndarray, np.ndarray], y: Target, weight: np.ndarray | None, groups: np.ndarray, run: Run
+    ) -> tuple[Unit, Decision]:
+        """A unit on features made of out-of-fold decisions, and its own decisions on rows it did not see."""
+        F, here = given
+        where = np.flatnonzero(here & y.labelled)
+
+        def fitted(rows: np.ndarray, own: Unit, seed: Run) -> Unit:
+            return own.fit(F[rows], y.take(rows).with_statistics(), None if weight is None else weight[rows], groups[rows], seed)
+
+        whole = fitted(where, unit, run)
+        scores = np.zeros((len(F), self.target_.columns))
+        for number, (train, test) in enumerate(inner_folds(groups[where], stratum(y.take(where)), self.folds, run.inner("above"))):
+            scores[where[test]] = fitted(where[train], unit.settled(whole), run.inner("fold", number)).scores(F[where[test]])
+        return whole, Decision(scores, here)
 
     def _scores(self, X: Dataset) -> np.ndarray:
         offsets = self._step_offsets(X) if self.target_.per == "step" else None
@@ -225,9 +283,23 @@ class GraphModel(Predictor, Estimator):
         rows = np.arange(len(X))
         with Run.of().threaded(self.work(table, rows)):
             decisions = self.decide(self.nodes_, table, rows)
-        for name in self.graph.order:
-            if isinstance(_unit(self.graph, name), DecisionFusion):
-                decisions[name] = self.nodes_[name].combine({i: decisions[i] for i in self.graph.nodes[name][1]}, offsets)
+        known: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        flat = table.flat(rows)
+        for name in self._upper():
+            unit, inputs = self.nodes_[name], self.graph.nodes[name][1]
+            if isinstance(unit, DecisionFusion):
+                decisions[name] = unit.combine({i: decisions[i] for i in inputs}, offsets)
+            elif isinstance(unit, AsFeatures):
+                known[name] = self._as_features(unit, decisions[inputs[0]])
+            elif isinstance(unit, SideBySide):
+                blocks, here = self._mixed(table, known, inputs, flat)
+                known[name] = (unit.transform(blocks, here), here.any(axis=1))
+            else:
+                F, here = known[inputs[0]]
+                scores = np.zeros((len(F), self.target_.columns))
+                if here.any():
+                    scores[here] = unit.scores(F[here])
+                decisions[name] = Decision(scores, here)
         return decisions[self.graph.end].filled(self.target_)
 
     def _step_offsets(self, X: Dataset) -> np.ndarray:
@@ -247,8 +319,9 @@ def _unit(graph: FusionGraph, name: str) -> Any:
     return node if isinstance(node, Source) else node[0]
 
 
-def _choice(encoders: Any, column: str, kind: str) -> Any:
-    if isinstance(encoders, dict):
+def chosen_encoder(encoders: Any, column: str, kind: str) -> Any:
+    """What an estimator's ``encoders`` say for a column: its own entry, else its kind's, else "auto"."""
+    if isinstance(encoders, Mapping):
         return encoders.get(column, encoders.get(kind, "auto"))
     return "auto" if encoders is None else encoders
 

@@ -13,8 +13,7 @@ from mcgurk.fusion.linear_unit import LinearUnit
 from mcgurk.roles import prior_scores
 from mcgurk.run import Run
 
-
-PULL = 0.01
+PULL = 0.1
 
 
 class Stacking(DecisionFusion):
@@ -32,7 +31,8 @@ class Stacking(DecisionFusion):
 
     Shapes: M decisions (n, k) -> (n, k).
 
-    Source: Wolpert 1992, Neural Networks 5:241-259; Breiman 1996, Machine Learning 24:49-64 (non-negative).
+    Source: Wolpert 1992, Neural Networks 5:241-259; Breiman 1996, Machine Learning 24:49-64 (non-negative); Bates, Granger 1969,
+        Operational Research Quarterly 20:451-468 (weights inverse to error variances).
 
     Example:
         >>> from mcgurk.fusion import Stacking
@@ -130,8 +130,11 @@ class Stacking(DecisionFusion):
 
 
 def _non_negative(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
-    """Breiman's stacked regression: least squares with weights >= 0 and an intercept, drawn a little to equal weights, because good units agree so
-    closely that their weights are hard to tell apart."""
+    """Breiman's stacked regression: least squares with weights >= 0 and an intercept.
+
+    Good units agree so closely that their weights are hard to tell apart, so weights are drawn a little to those that would be best were the
+    units' errors independent: inversely proportional to their mean squares.
+    """
     from scipy.optimize import nnls
 
     known = ~np.isnan(y)
@@ -139,9 +142,12 @@ def _non_negative(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> di
     w = np.ones(len(y)) if weight is None else weight[known]
     mean_x, mean_y = np.average(x, axis=0, weights=w), np.average(y, weights=w)
     root = np.sqrt(w)[:, None]
-    m = x.shape[1]
-    pull = np.sqrt(PULL * len(y)) * max(float(np.std(y)), 1e-12)
-    solution, _ = nnls(np.concatenate([(x - mean_x) * root, pull * np.eye(m)]), np.concatenate([(y - mean_y) * root[:, 0], np.full(m, pull / m)]))
+    precision = 1 / np.maximum(np.average((x - y[:, None]) ** 2, axis=0, weights=w), 1e-12 * max(float(np.var(y)), 1e-300))
+    pull = np.sqrt(PULL * w.sum()) * max(float(np.std(y)), 1e-12)
+    solution, _ = nnls(
+        np.concatenate([(x - mean_x) * root, pull * np.eye(x.shape[1])]),
+        np.concatenate([(y - mean_y) * root[:, 0], pull * precision / precision.sum()]),
+    )
     return {"weights": solution, "intercept": float(mean_y - mean_x @ solution)}
 
 
