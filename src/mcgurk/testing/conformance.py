@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mcgurk import registry
-from mcgurk.errors import DataError, McgurkError, UnknownName
+from mcgurk.errors import DataError, McgurkError, StoreError, UnknownName
 from mcgurk.registry import Entry
 
 Check = Callable[[type, Entry], None]
@@ -60,6 +60,9 @@ def check(target: str, entry: Entry | None = None) -> dict[str, str]:
             out[name] = f"skipped: {reason}"
         except Failure as failure:
             out[name] = f"failed: {failure}"
+        except StoreError as error:
+            unregistered = error.code == "S04" and registry.name_of(cls) is None
+            out[name] = "skipped: the class is in no registry; declare its entry point, then this is checked too" if unregistered else f"failed: {error}"
         except (
             McgurkError,
             ArithmeticError,
