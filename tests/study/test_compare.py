@@ -78,6 +78,19 @@ def test_the_same_seed_gives_the_same_result(planted, result, fakes) -> None:
     assert not np.array_equal(other.folds["score"], result.folds["score"])
 
 
+def test_modalities_in_some_rows_are_told_on_those(result) -> None:
+    table = result.table.set_index("name")
+    assert 0.85 < table.loc["single:text", "seen"] < 0.95 and table.loc["single:image", "seen"] == 1.0
+    assert table.loc["single:text", "on_seen"] > table.loc["single:text", "pooled"]
+    assert "on the rows that have it: text alone 0." in str(result)
+    assert table.loc["early", "on_seen"] == table.loc["early", "pooled"]
+
+
+def test_warnings_that_differ_in_numbers_are_told_once(result) -> None:
+    told = [(code, sentence, who) for code, sentence, who in result.warnings if code == "M04"]
+    assert len(told) == 1 and told[0][2] == ("single:text",) and "times with other numbers" in told[0][1]
+
+
 def test_faces(result, tmp_path) -> None:
     parsed = json.loads(result.to_json())
     assert parsed["recommended"] == result.recommended and parsed["plan"]["sha256"]

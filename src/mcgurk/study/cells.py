@@ -78,9 +78,9 @@ class Cells:
         return cell
 
     def put(self, cell: Cell) -> None:
-        """Keep a finished cell; on disk atomically."""
+        """Keep a finished cell; on disk atomically. A fault of the program (E99) is not kept on disk: mended, it is tried again."""
         self._kept[cell.candidate, cell.fold] = cell
-        if self.folder is None:
+        if self.folder is None or (cell.failure is not None and cell.failure[0] == "E99"):
             return
         arrays = {"scores": cell.scores, **{f"without:{name}": values for name, values in cell.without.items()}}
         manifest = {

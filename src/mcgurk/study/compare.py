@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -231,6 +232,18 @@ def _settings(
     return Settings(task, metric or default_metric(target), budget, folds, times, seeding.resolve(random_state))
 
 
+def gathered(notes: Mapping[tuple[str, str], list[str]]) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Warnings of fits, those that differ only in their numbers told once: (code, sentence, contestants)."""
+    alike: dict[tuple[str, str], list[tuple[str, list[str]]]] = {}
+    for (code, sentence), names in notes.items():
+        alike.setdefault((code, re.sub(r"\d+(\.\d+)?", "#", sentence)), []).append((sentence, names))
+    out = []
+    for (code, _), told in alike.items():
+        more = f" (and {len(told) - 1} times with other numbers)" if len(told) > 1 else ""
+        out.append((code, told[0][0] + more, tuple(sorted({name for _, names in told for name in names}))))
+    return out
+
+
 def circumstances() -> dict[str, Any]:
     """What the last digits depend on besides the seed: versions and threads."""
     import torch
@@ -258,7 +271,7 @@ def _concluded(board: Board, about: Mapping[str, Any], noticed: list[tuple[str, 
         columns=["name", "repeat", "fold", "score", "chosen"],
     )
     merit = board.figure
-    seen = [(code, sentence, tuple(names)) for (code, sentence), names in board.notes.items()]
+    seen = gathered(board.notes)
     return Comparison(
         sentences=verdict.sentences(board, worth, gone, best, noticed),
         recommended=best.name,

@@ -24,7 +24,8 @@ class Comparison(Result):
         recommended: name of the contestant to use.
         metric: name, label, whether greater is better, and unit of the figure of merit.
         table: one line a contestant, best first: ``score`` with ``low`` and ``high``, ``gain`` over the best single modality (positive is
-            better), ``over_baseline``, seconds, parameters, bytes.
+            better), ``over_baseline``, ``on_seen`` (the figure on the share
+            ``seen`` of rows that have any of its modalities), seconds, parameters, bytes.
         worth: one line a modality and recipe: the same recipe with and without it.
         missing: one line a contestant and modality: the figure with that modality absent from every test row.
         per_class, per_group: where the recommended contestant is good and where not.

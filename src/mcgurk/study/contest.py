@@ -82,6 +82,7 @@ def play(candidate: Candidate, fold: int, plan: Plan, subject: Subject) -> Cell:
             started = time.perf_counter()
             scores = scores_of(model, X[test], subject.target)
             predicting = time.perf_counter() - started
+            heard = len(caught)  # rows left without any modality by what follows are the experiment, and no news
             gone = candidate.columns if len(candidate.columns) > 1 else ()
             without = {name: scores_of(model, absent(X[test], name), subject.target) for name in gone}
             facts = {"fit_seconds": fitting, "predict_seconds": predicting, "chosen": chosen(model), **(size(model) if fold == 0 else {})}
@@ -93,7 +94,7 @@ def play(candidate: Candidate, fold: int, plan: Plan, subject: Subject) -> Cell:
             return Cell(
                 candidate.name, fold, np.zeros((0, 0)), failure=(code, text.splitlines()[0][:500] if text else type(error).__name__)
             )
-    notes = tuple(dict.fromkeys((w.message.code, str(w.message)) for w in caught if isinstance(w.message, McgurkWarning)))
+    notes = tuple(dict.fromkeys((w.message.code, str(w.message)) for w in caught[:heard] if isinstance(w.message, McgurkWarning)))
     return Cell(candidate.name, fold, scores, without, facts, notes)
 
 

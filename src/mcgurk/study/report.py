@@ -10,7 +10,7 @@ import numpy as np
 from mcgurk.study.chart import Axis, Chart, Mark
 from mcgurk.study.interval import Estimate
 from mcgurk.study.score import figure
-from mcgurk.study.verdict import shown
+from mcgurk.study.verdict import PARTLY, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,6 +98,8 @@ class _Page:
 
     def family(self, row: Any) -> str:
         kind = {"single": "one modality", "baseline": "baseline", "auto": "chooses on inner folds"}.get(row.family)
+        if row.family == "single" and row.seen < PARTLY:
+            return f"in {100 * row.seen:.0f} % of the rows; {self.show(row.on_seen)} there"
         return kind or f"{row.family}, {len(row.columns)} modalities"
 
     def ticks(self, axis: Axis) -> tuple[tuple[float, str], ...]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 CLEAR = 0.05
 LEAKS = ("H01", "H03", "I03")
+PARTLY = 0.95
+"""Share of rows with a modality below which its figure on those rows alone is worth saying."""
 FEW = 20
 """Units of a bootstrap below which its intervals come out short."""
 
@@ -68,7 +70,7 @@ def sentences(
         *_each_modality(board, words, worth),
         *_when_missing(board, words, gone, chosen),
         *_expect(board, words, chosen),
-        *_limits(board),
+        *_limits(board, words),
         *(f"Beware: {sentence}." for code, sentence, _ in noticed if code in LEAKS),
     ]
     return tuple(said)
@@ -214,8 +216,13 @@ def _expect(board: Board, words: Words, chosen: Candidate) -> list[str]:
     ]
 
 
-def _limits(board: Board) -> list[str]:
+def _limits(board: Board, words: Words) -> list[str]:
     out = []
+    partly = [(c, comparisons.own_rows(board, c)) for c in board.ranked(board.candidates) if c.family == "single"]
+    partly = [(c, own) for c, own in partly if own["seen"] < PARTLY]
+    if partly:
+        shown = (f"{label(c)} {words.figure.show(own['on_seen'])} on {100 * own['seen']:.0f} %" for c, own in partly)
+        out.append(f"Rows without a modality count too (they get the average); on the rows that have it: {'; '.join(shown)}.")
     if board.protocol.scheme == "given":
         out.append("There is one split, so the intervals cover which rows were tested, not which rows were learned from.")
         drawn = len(np.unique(board.test_clusters[0]))

@@ -59,6 +59,7 @@ def ranking(board: Board) -> pd.DataFrame:
             "low": own.low,
             "high": own.high,
             "pooled": board.pooled(c.name),
+            **own_rows(board, c),
             **_spread("gain", board.gain(c.name, single.name) if single and single is not c else None),
             **_spread("over_baseline", board.gain(c.name, simple[0].name) if simple and c is not simple[0] else None),
             "fit_seconds": float(np.mean([f["fit_seconds"] for f in facts])),
@@ -72,6 +73,13 @@ def ranking(board: Board) -> pd.DataFrame:
     table["gain_p_holm"] = np.nan
     table.loc[rivals, "gain_p_holm"] = adjusted(table.loc[rivals, "gain_p"].to_numpy(dtype=float))
     return table
+
+
+def own_rows(board: Board, c: Candidate) -> dict[str, float]:
+    """The share of rows in which the contestant sees anything, and its figure (all folds pooled) on those rows."""
+    X = board.subject.X
+    seen = X.select(c.columns).present.any(axis=1) if c.columns else np.ones(len(X), dtype=bool)
+    return {"seen": float(seen.mean()), "on_seen": board.pooled(c.name, seen) if seen.any() else np.nan}
 
 
 def baselines(board: Board) -> list[Candidate]:
