@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 MAX_HEADER = 100 << 20
+_TYPES = {
+    "b1": "BOOL", "i1": "I8", "u1": "U8", "i2": "I16", "u2": "U16", "i4": "I32", "u4": "U32", "i8": "I64", "u8": "U64",
+    "f2": "F16", "f4": "F32", "f8": "F64",
+}  # fmt: skip
 
 
 def write_tensors(path: str | os.PathLike[str], tensors: dict[str, np.ndarray], manifest: dict[str, Any]) -> None:
@@ -24,7 +28,6 @@ def write_tensors(path: str | os.PathLike[str], tensors: dict[str, np.ndarray], 
         StoreError: the folder cannot be written.
     """
     import numpy
-    from safetensors.numpy import save
 
     arrays = {name: _plain(numpy.asarray(value)) for name, value in tensors.items()}
     text = json.dumps(manifest, sort_keys=True, allow_nan=True)
@@ -34,14 +37,28 @@ def write_tensors(path: str | os.PathLike[str], tensors: dict[str, np.ndarray], 
             code="S04",
         )
     try:
-        atomic_write(path, save(arrays, metadata={"manifest": text, "sha256": digest(arrays, text)}))
+        atomic_write(path, _packed(arrays, {"manifest": text, "sha256": digest(arrays, text)}))
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror or error}; check the folder and the space left", code="S02") from error
 
 
+def _packed(arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> bytes:
+    """The safetensors format, in one order: the format's own library shuffles the metadata, and equal models would differ in their bytes."""
+    header: dict[str, Any] = {"__metadata__": metadata}
+    order = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))  # every array starts at a multiple of its item's size
+    start = 0
+    for name in order:
+        value = arrays[name]
+        header[name] = {"dtype": _TYPES[value.dtype.str[1:]], "shape": list(value.shape), "data_offsets": [start, start + value.nbytes]}
+        start += value.nbytes
+    text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return b"".join([len(text).to_bytes(8, "little"), text, *(arrays[name].tobytes() for name in order)])
+
+
 def _plain(value: np.ndarray) -> np.ndarray:
-    """In C order and the machine's byte order, of the same shape (``ascontiguousarray`` makes a number an array of one)."""
-    return value.astype(value.dtype.newbyteorder("="), order="C", copy=False)
+    """In C order and little-endian, of the same shape (``ascontiguousarray`` makes a number an array of one)."""
+    return value.astype(value.dtype.newbyteorder("<"), order="C", copy=False)
 
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -125,6 +125,12 @@ class NamedModules(nn.Module):
         super().__init__()
         for name in sorted(modules or {}):
             self._modules[name] = (modules or {})[name]
+        self._prefix = ""
+        self.register_load_state_dict_post_hook(_forgive)
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *_: Any) -> None:
+        """Nothing of its own to load; torch would take what a name has after its first dot for a stray key."""
+        self._prefix = prefix
 
     def __getitem__(self, name: str) -> Any:
         return self._modules[name]
@@ -137,6 +143,12 @@ class NamedModules(nn.Module):
 
     def names(self) -> tuple[str, ...]:
         return tuple(self._modules)
+
+
+def _forgive(module: NamedModules, keys: Any) -> None:
+    """A module called "a" calls the keys of its sister "a.b" unexpected."""
+    known = {module._prefix + key for key in module.state_dict()}
+    keys.unexpected_keys[:] = [key for key in keys.unexpected_keys if key not in known]
 
 
 def _feed(state: Any, value: Any) -> None:

@@ -15,6 +15,7 @@ from mcgurk.data.dataset import Dataset
 from mcgurk.data.spec import Spec
 from mcgurk.data.split import holdout
 from mcgurk.data.target import TargetSpec
+from mcgurk.errors import IntegrityError
 from mcgurk.nn.component import Component, Encoder
 from mcgurk.params import learn
 from mcgurk.run import Run
@@ -176,6 +177,7 @@ class NeuralEstimator(Estimator):
         self.spec_, self.prepared_spec_, self.encoders_ = facts["spec"], facts["prepared"], facts["encoders"]
         if facts["target"] is not None:
             self.target_ = facts["target"]
+        self._check_sizes(tensors)
         run = Run.of(0, None, self.dtype)
         with run.guard():
             self.objective_ = self._built(run)
@@ -185,6 +187,14 @@ class NeuralEstimator(Estimator):
         self.objective_.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in tensors.items()})
         self.objective_.eval()
         self.history_ = History(**facts["history"])
+
+    def _check_sizes(self, tensors: Mapping[str, np.ndarray]) -> None:
+        """The sizes that settings ask for are those of the file's arrays; compared before memory is taken, for a file may ask for all of it."""
+        with torch.device("meta"):
+            asked = self._objective(self.prepared_spec_, getattr(self, "target_", TargetSpec(None))).state_dict()
+        wrong = [k for k in {*asked, *tensors} if k not in asked or k not in tensors or tuple(asked[k].shape) != tensors[k].shape]
+        if wrong:
+            raise IntegrityError(f"the model's settings and its arrays disagree on {min(wrong)!r}; it was not written by mcgurk")
 
     def parameters(self) -> int:
         """Number of trained parameters."""
