@@ -79,7 +79,7 @@ def test_a_missing_half_of_a_digit():
 def test_one_input_rebuilds_both():
     X, y = load_digits_halves()
     train, test = X[:1200], X[1200:]
-    model = BimodalDenoisingAutoencoder(inputs="left", standardise=False, epochs=50, optim=("adam", 8e-3), schedule="cosine").fit(train)
+    model = BimodalDenoisingAutoencoder(inputs="left", standardise=False, epochs=100, optim=("adam", 8e-3), schedule="cosine").fit(train)
     assert model.objective_.patterns() == [("left",)]
 
     def probe(a, b):
