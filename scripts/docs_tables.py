@@ -16,8 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"(<!-- table: ([a-z_ ]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 ALL = ("classes", "multilabel", "number", "count")
-#: Roles of the fusion room that stand inside a FusionGraph; layers and recipes are given as ``fusion=`` themselves.
-PARTS = ("unit", "feature fusion", "decision fusion")
+#: Roles of the fusion room that have tables of their own, or are never named by a person; all others stand inside a FusionGraph.
+NAMED = ("fusion", "recipe", "classifier", "regressor")
+HIDDEN = ("machine", "source")
 
 
 def grid(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
@@ -50,13 +51,13 @@ def encoders() -> str:
     return "\n".join(out)
 
 
-def fusions(role: str) -> str:
-    """What can be given as ``fusion=`` in this role."""
-    layers = role == "fusion"
+def fusions(*roles: str) -> str:
+    """What has one of these roles in the fusion room."""
+    layers = roles == ("fusion",)
     lines = [
         (f"`{name}`", entry.summary, *([str(entry.wants)] if layers else []), targets(entry), entry.cost, entry.paper, class_of(entry))
         for name, entry in entries("fusion").items()
-        if entry.role == role
+        if entry.role in roles
     ]
     return grid(("name", "what it does", *(["wants"] if layers else []), "targets", "cost", "paper", "class"), lines)
 
@@ -66,7 +67,7 @@ def parts() -> str:
     lines = [
         (f"`{name}`", entry.role, entry.summary, entry.cost, entry.paper, class_of(entry))
         for name, entry in entries("fusion").items()
-        if entry.role in PARTS
+        if entry.role not in (*NAMED, *HIDDEN)
     ]
     return grid(("name", "role", "what it does", "cost", "paper", "class"), lines)
 
@@ -96,6 +97,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "encoders": encoders,
     "fusion layers": lambda: fusions("fusion"),
     "fusion recipes": lambda: fusions("recipe"),
+    "fusion estimators": lambda: fusions("classifier", "regressor"),
     "fusion parts": parts,
     "rooms": rooms,
     "datasets": datasets,
