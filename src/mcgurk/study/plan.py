@@ -80,7 +80,7 @@ class Plan:
                 f"{folder} holds a run {_difference(stored, self.body())}; give another folder, or delete it to start anew", code="K02"
             )
         before = stored.get("circumstances", {})
-        changed = [f"{key} {before.get(key)} then, {value} now" for key, value in circumstances.items() if before.get(key) != value]
+        changed = [f"{key} {before.get(key)} then, {value} now" for key, value in circumstances.items() if before.get(key, value) != value]
         if changed:
             sentence = (
                 f"the run in {folder} was begun under other circumstances ({listing(changed)}); figures may differ in their last digits"
