@@ -43,6 +43,8 @@ ENTRIES: dict[str, Entry] = {
     "vilbert": Entry("vilbert:ViLBERT", "fusion", "streams of their own that look into one another layer by layer", "sequence", _ALL, "depth d (sum T_m)^2", "Lu, Batra, Parikh, Lee 2019, NeurIPS", small={"width": 8, "heads": 2, "depth": 1}),
     "mag": Entry("mag:MAG", "fusion", "the other modalities shift the steps of a main one, gated and capped", "sequence", _ALL, "d sum T d_m + T^2 d", "Rahman, Hasan, Lee, Zadeh, Mao, Morency, Hoque 2020, ACL", small={"width": 8, "heads": 2, "dropout": 0.0}),
     "raven": Entry("raven:RAVEN", "fusion", "words shifted by what was heard and seen while they were said", "sequence", _ALL, "h sum T_m d_m + T d^2", "Wang, Shen, Liu, Liang, Zadeh, Morency 2019, AAAI", small={"width": 8, "hidden": 4}),
+    "interaction_classifier": Entry("interactions:InteractionClassifier", "classifier", "logistic regression on main effects and products of modalities, with intervals and a test", None, ("classes", "multilabel"), "p^2 once", "Aiken, West 1991, Multiple Regression: Testing and Interpreting Interactions"),
+    "interaction_regressor": Entry("interactions:InteractionRegressor", "regressor", "least squares or count regression on main effects and products of modalities, with intervals and a test", None, ("number", "count"), "p^2 once", "Aiken, West 1991, Multiple Regression: Testing and Interpreting Interactions"),
 }  # fmt: skip
 
 OFFER = "offer"
