@@ -20,6 +20,7 @@ class SideBySide(Params):
     Not for: blocks of different granularity; pool them before, knowingly.
 
     Args:
+        standardise: centre and divide by the deviation; False leaves values as they are (pixels that share a scale).
         balance: equal weight to every block.
         flags: append a presence flag for each modality whose presence varies.
         reduce: most columns of a block, or None.
@@ -36,7 +37,8 @@ class SideBySide(Params):
         [[-1.0, 1.0], [1.0, 1.0], [0.0, 0.0]]
     """
 
-    def __init__(self, *, balance: bool = True, flags: bool = True, reduce: int | None = None) -> None:
+    def __init__(self, *, standardise: bool = True, balance: bool = True, flags: bool = True, reduce: int | None = None) -> None:
+        self.standardise = standardise
         self.balance = balance
         self.flags = flags
         self.reduce = reduce
@@ -58,6 +60,8 @@ class SideBySide(Params):
         if scaling == "block":
             spread = np.full(width, np.sqrt(np.mean(spread**2)))
         inverse = np.where(constant, 0.0, 1 / np.where(spread > 0, spread, 1.0))
+        if not self.standardise:
+            center, inverse = np.zeros(width), np.ones(width)
         out = {"center": center, "inverse": inverse}
         kept = width
         if self.reduce is not None and width > self.reduce and len(rows) > 1:
