@@ -8,14 +8,19 @@ __version__ = "0.1.0"
 
 #: Public name -> submodule that holds it; "" marks a submodule. Nothing is imported before it is used.
 _EXPORTS = {
+    "alignment": "",
     "config": "",
+    "coordination": "",
     "data": "",
     "datasets": "",
     "encoders": "",
     "errors": "",
+    "fission": "",
     "fusion": "",
+    "generation": "",
     "metrics": "",
     "nn": "",
+    "quantification": "",
     "registry": "",
     "study": "",
     "Dataset": "data.dataset",

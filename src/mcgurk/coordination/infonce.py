@@ -152,6 +152,6 @@ class InfoNCE(Embedder, NeuralEstimator):
         return Contrast(self.encoders_, spec, self.dim, tuple(self.hidden), self.temperature, self.chunk)
 
     def _embed(self, X: Dataset) -> dict[str, np.ndarray]:
-        names = self.objective_.encoders.names()
+        names = tuple(self.prepared_spec_)
         joint = self._forward(X, lambda objective, batch: torch.cat([slot.values for slot in objective.embed(batch).values()], dim=1))
         return dict(zip(names, np.split(joint, len(names), axis=1), strict=True))

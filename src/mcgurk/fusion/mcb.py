@@ -19,6 +19,9 @@ class CountSketch(nn.Module):
     Shapes: (B, d) -> (B, width).
     """
 
+    place: Tensor
+    sign: Tensor
+
     def __init__(self, d: int, width: int) -> None:
         super().__init__()
         self.width = width

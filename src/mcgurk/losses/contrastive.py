@@ -41,7 +41,7 @@ def info_nce(u: Tensor, v: Tensor, scale: Tensor | float = 1.0, *, chunk: int | 
         if chunk is None:
             by_row, by_column = _log_sums(u, v, scale)
         else:
-            parts = [checkpoint(_log_sums, some, v, scale, use_reentrant=False) for some in u.split(chunk)]
+            parts = [checkpoint(_log_sums, some, v, scale, use_reentrant=False) for some in torch.split(u, chunk)]
             by_row = torch.cat([rows for rows, _ in parts])
             by_column = torch.logsumexp(torch.stack([columns for _, columns in parts]), dim=0)
         own = scale * (u * v).sum(dim=1)

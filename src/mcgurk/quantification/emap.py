@@ -50,15 +50,15 @@ def projected(scores: Scores, n: int, modalities: int, budget: int, rng: np.rand
         places = np.stack(np.meshgrid(*[np.arange(n)] * modalities, indexing="ij"), axis=-1)
         grid = scores(places.reshape(-1, modalities)).reshape(*[n] * modalities, -1)
         axes = range(modalities)
-        parts = np.stack([grid.mean(axis=tuple(a for a in axes if a != axis)) for axis in axes])
+        means = [grid.mean(axis=tuple(a for a in axes if a != axis)) for axis in axes]
     else:
         others = rng.integers(0, n, size=(max(1, budget // (modalities * n)), modalities))
-        parts = []
+        means = []
         for axis in range(modalities):
             places = np.repeat(others[None], n, axis=0)
             places[:, :, axis] = np.arange(n)[:, None]
-            parts.append(scores(places.reshape(-1, modalities)).reshape(n, len(others), -1).mean(axis=1))
-        parts = np.stack(parts)
+            means.append(scores(places.reshape(-1, modalities)).reshape(n, len(others), -1).mean(axis=1))
+    parts = np.stack(means)
     return parts.sum(axis=0) - (modalities - 1) * parts.mean(axis=(0, 1)), parts
 
 
@@ -173,12 +173,12 @@ class EMAP(Measure, Params):
         lines = []
         for name, statistic in figures.items():
             found = bootstrap(statistic, len(truth), rng=run.rng("noise", name), groups=groups, repeats=self.repeats, level=self.level)
-            lines.append({"figure": name, "estimate": found.estimate, "low": found.low, "high": found.high})
-        table = pd.DataFrame(lines)
-        scalars = {}
-        for line in lines[-2:]:
-            key = str(line["figure"]).replace(" ", "_")
-            scalars |= {key: line["estimate"], f"{key}_low": line["low"], f"{key}_high": line["high"]}
+            lines.append((name, found.estimate, found.low, found.high))
+        table = pd.DataFrame(lines, columns=["figure", "estimate", "low", "high"])
+        scalars: dict[str, float] = {}
+        for name, estimate, low, high in lines[-2:]:
+            key = name.replace(" ", "_")
+            scalars |= {key: estimate, f"{key}_low": low, f"{key}_high": high}
         settings = self.get_params() | {"metric": metric.name, "best single part": best.removesuffix(" alone"), "points": len(truth)}
         return Report(table, scalars, settings, run.seed, "EMAP; Hessel, Lee 2020, EMNLP", versions())
 

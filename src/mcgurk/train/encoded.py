@@ -26,6 +26,9 @@ class Encoded(Objective):
         scale: standardise with the training rows' mean and standard deviation.
     """
 
+    encoders: NamedModules
+    scaling: NamedModules
+
     def __init__(self, encoders: Mapping[str, Encoder], prepared: Spec, *, scale: bool = True) -> None:
         super().__init__()
         self.encoders = NamedModules(dict(encoders))
