@@ -49,7 +49,7 @@ def show(name: str = NAME, root: Path | None = ROOT, settings: list[str] = SET) 
 
     item = catalogue.info(name)
     given = _settings(name, settings)
-    X, y = catalogue.load(name, root=root, **given)
+    X, y = _load(name, root, given)
     columns = {key: {"kind": c.kind, "container": type(c).__name__, "present": float(c.present.mean())} for key, c in X.items()}
     facts: dict[str, Any] = {
         "name": name,
@@ -88,10 +88,9 @@ def export(
 
     Example: mcgurk datasets export emoji -o emoji --set n=200
     """
-    from mcgurk.datasets import catalogue
     from mcgurk.datasets.export import export as write
 
-    X, y = catalogue.load(name, root=root, **_settings(name, settings))
+    X, y = _load(name, root, _settings(name, settings))
     if columns:
         X = X.select([c.strip() for c in columns.split(",") if c.strip()])
     path = write(X, y, out)
@@ -100,6 +99,19 @@ def export(
     if y is not None:
         _shell.say(f"Try: mcgurk compare {path} --target y" + (" --group group" if grouped else ""))
     return {"table": str(path), "rows": len(X), "columns": list(X.names), "target": None if y is None else "y"}
+
+
+def _load(name: str, root: Path | None, given: dict[str, Any]) -> Any:
+    """``(X, y)``; a setting of the wrong type is the caller's mistake."""
+    from mcgurk.datasets import catalogue
+    from mcgurk.errors import DataError
+
+    try:
+        return catalogue.load(name, root=root, **given)
+    except TypeError as error:
+        wrong = ", ".join(f"{key}={value!r}" for key, value in given.items())
+        remedy = f"`mcgurk datasets show {name} --json` names its settings"
+        raise DataError(f"{name} cannot be made with {wrong} ({error}); {remedy}", code="C02") from None
 
 
 def _defaults(name: str) -> dict[str, Any]:

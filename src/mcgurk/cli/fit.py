@@ -47,7 +47,11 @@ def fit(
     model = estimator(fusion=fusion, random_state=seed, task=chosen)
     if encoder:
         model.set_params(encoders=dict(pair(text, "--encoder COLUMN=NAME") for text in encoder))
-    model.set_params(**{key: _value(value) for key, value in (pair(text, "--set KEY=VALUE") for text in settings)})
+    given = {key: _value(value) for key, value in (pair(text, "--set KEY=VALUE") for text in settings)}
+    known = sorted(model.get_params(deep=False))
+    if unknown := [key for key in given if key not in known]:
+        raise DataError(f"the estimator has no setting {unknown[0]!r}; it has {', '.join(known)}", code="C02")
+    model.set_params(**given)
     model.fit(reading.X, reading.y)
     model.save(output, embed=embed)
     facts: dict[str, Any] = {

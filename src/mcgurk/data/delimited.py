@@ -119,6 +119,8 @@ def header(path: str | os.PathLike[str], *, encoding: str | None = None, separat
     if not first.strip():
         raise DataError(f"{os.path.basename(path)} is empty; expected a first line with the column names", code="D03")
     separator = separator or separator_of(first)
+    if len(separator) != 1:
+        raise DataError(f"separator {separator!r} was given; expected one character, or leave it out to have it found", code="C02")
     try:
         names = next(csv.reader(io.StringIO(first, newline=""), delimiter=separator))
     except csv.Error as error:

@@ -146,7 +146,8 @@ def read_table(path: str | os.PathLike[str], **options: Any) -> Any:
     )
     if reader is None:
         raise DataError(
-            f"{Path(path).name}: tables end in .csv, .tsv, .parquet or .jsonl; rename the file or use its reader, such as read_csv",
+            f"{Path(path).name}: tables end in .csv, .tsv, .parquet or .jsonl; save it as one of these (a spreadsheet: as CSV), "
+            "or give the folder of media files",
             code="D03",
         )
     return reader(path, **options)

@@ -30,7 +30,8 @@ def data_folder(root: str | os.PathLike[str] | None, folder: str, needs: Sequenc
     """
     given = root if root is not None else os.environ.get(VARIABLE)
     if not given:
-        raise DataError(f"{folder} is not shipped; give root=FOLDER or set {VARIABLE} to the folder that holds {folder}/", code="F02")
+        remedy = f"give root=FOLDER (--data-root FOLDER), or set {VARIABLE}, to the folder that holds {folder}/"
+        raise DataError(f"{folder} is not shipped; {remedy}", code="F02")
     base = Path(given)
     for place in (base / folder, base):
         if all((place / name).is_file() for name in needs):

@@ -153,9 +153,10 @@ def contestants(
 
 
 def _fusion(value: Any, subject: Subject, settings: Settings) -> Candidate:
-    """A contestant from what ``fusion=`` takes."""
+    """A contestant from what ``fusion=`` takes; a name that is not known is refused before the first fit."""
     from mcgurk import fusion
 
+    registry.make("fusion", value)
     estimator = fusion.FusionClassifier if settings.family == "classifier" else fusion.FusionRegressor
     name = (
         value

@@ -95,6 +95,8 @@ def read_plan(path: Path) -> dict[str, Any]:
     Raises:
         StoreError: S05, it is not one.
     """
+    if not path.exists():
+        raise StoreError(f"{path.parent} holds no {path.name}, so it is no run; give the folder that compare wrote", code="S05")
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
