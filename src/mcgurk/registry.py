@@ -29,6 +29,7 @@ class Entry:
         paper: authors, year, venue.
         small: constructor arguments that make it quick, for the conformance suite.
         extra: the optional extra it needs, if any.
+        needs: what only a caller can give, such as a model folder; without it nothing but its texts and parameters can be checked.
     """
 
     target: str
@@ -40,6 +41,7 @@ class Entry:
     paper: str = ""
     small: Mapping[str, Any] = field(default_factory=dict)
     extra: str | None = None
+    needs: str = ""
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,7 @@ ENTRIES: dict[str, Entry] = {
         cost="that of the model",
         paper="Wolf et al. 2020, EMNLP",
         extra="hub",
+        needs="model",
     ),
     "gru": Entry(
         "gru:GRUEncoder",

@@ -32,13 +32,14 @@ def _fitted(cls: type, entry: Entry, kind: str) -> tuple[Any, Column, Dense | Ra
         raise
 
 
-def _kinds(cls: type) -> tuple[str, ...]:
-    return tuple(cls.kinds)  # type: ignore[attr-defined]
+def _kinds(cls: type, entry: Entry) -> tuple[str, ...]:
+    """The kinds it reads as it is made here: with other arguments it may read more."""
+    return tuple(kind for kind in cls.kinds if not isinstance(entry.wants, tuple) or kind in entry.wants)  # type: ignore[attr-defined]
 
 
 def deterministic(cls: type, entry: Entry) -> None:
     """prepare gives the same bits twice, keeps rows and presence, leaves zeros in absent rows, and gives no NaN or inf."""
-    for kind in _kinds(cls):
+    for kind in _kinds(cls, entry):
         encoder, column, prepared = _fitted(cls, entry, kind)
         again = encoder.prepare(column)
         equal(prepared.values, again.values, f"{kind}: two calls of prepare")
@@ -54,7 +55,7 @@ def deterministic(cls: type, entry: Entry) -> None:
 
 def itemwise(cls: type, entry: Entry) -> None:
     """An item's output does not depend on the other items of the call."""
-    for kind in _kinds(cls):
+    for kind in _kinds(cls, entry):
         encoder, column, prepared = _fitted(cls, entry, kind)
         rows = np.array([4, 2])
         part, whole = encoder.prepare(column.take(rows)), prepared.take(rows)
@@ -63,7 +64,7 @@ def itemwise(cls: type, entry: Entry) -> None:
 
 def absent(cls: type, entry: Entry) -> None:
     """Other content in absent rows changes nothing, learned state included."""
-    for kind in _kinds(cls):
+    for kind in _kinds(cls, entry):
         _, column, prepared = _fitted(cls, entry, kind)
         other = cls(**entry.small)
         bad = toys.poisoned(column)
@@ -76,7 +77,7 @@ def storable(cls: type, entry: Entry) -> None:
     from mcgurk.params import learn
     from mcgurk.store import Reader, Writer
 
-    for kind in _kinds(cls):
+    for kind in _kinds(cls, entry):
         encoder, column, prepared = _fitted(cls, entry, kind)
         writer = Writer()
         written = writer.value(dict(encoder.learned()), "state")
@@ -89,7 +90,7 @@ def storable(cls: type, entry: Entry) -> None:
 
 def forward(cls: type, entry: Entry) -> None:
     """forward declares its output's shape, ignores absent and padded content, and every parameter gets a gradient."""
-    for kind in _kinds(cls):
+    for kind in _kinds(cls, entry):
         encoder, _, prepared = _fitted(cls, entry, kind)
         encoder = copy.deepcopy(encoder)
         encoder.build(ColumnSpec.of(prepared))

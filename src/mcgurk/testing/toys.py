@@ -70,7 +70,7 @@ def column(kind: str, n: int = 6, seed: int = 0) -> Column:
     if kind == "series":
         return Ragged.of([None if not present[i] else rng.normal(size=(8 + i, 2)) for i in range(n)], kind="series")
     if kind == "tokens":
-        return Ragged.of([None if not present[i] else rng.integers(0, 9, size=3 + i) for i in range(n)], kind="tokens")
+        return Ragged.of([None if not present[i] else rng.normal(size=(3 + i, 2)) for i in range(n)], kind="tokens")
     if kind == "tabular":
         values = np.column_stack([rng.normal(size=n), rng.integers(0, 3, size=n), rng.integers(18000, 19000, size=n)]).astype(float)
         values[2, 0] = np.nan
