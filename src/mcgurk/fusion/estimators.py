@@ -19,6 +19,7 @@ from mcgurk.nn.component import Fusion
 from mcgurk.nn.mlp import MLPHead
 from mcgurk.roles import Classifier, Predictor, Regressor
 from mcgurk.run import Run
+from mcgurk.train import features
 from mcgurk.train.estimator import NeuralEstimator
 from mcgurk.train.supervised import Supervised
 
@@ -33,6 +34,7 @@ class _FusionEstimator(Predictor, NeuralEstimator):
     class_weight: Any
 
     def _fit(self, data: FitData, run: Run) -> None:
+        features.check_names(data.spec, self.encoders)
         self.model_: Estimator | None = None
         method = self._method()
         if isinstance(method, Recipe) and not method.trains:
@@ -45,7 +47,10 @@ class _FusionEstimator(Predictor, NeuralEstimator):
         """A fresh layer or recipe; an object given as ``fusion`` is copied, never changed."""
         method = copy.deepcopy(registry.make("fusion", self.fusion))
         if not isinstance(method, (Recipe, Fusion)):
-            raise DataError(f"fusion={self.fusion!r} is a {type(method).__name__}, neither a fusion layer nor a recipe; `mcgurk compare --help` names the methods")
+            raise DataError(
+                f"fusion={self.fusion!r} is a {type(method).__name__}, neither a fusion layer nor a recipe; give a name such as 'late' or "
+                "'lowrank', a pair (name, {params}), or an object of one of these"
+            )
         return method
 
     def _objective(self, spec: Spec, target: TargetSpec) -> Any:

@@ -37,12 +37,7 @@ def resolve(spec: Spec, encoders: Any) -> dict[str, Encoder]:
         SpecMismatch: an encoder does not read the column's kind.
     """
     chosen = encoders if isinstance(encoders, Mapping) else {} if encoders is None else dict.fromkeys(spec, encoders)
-    kinds = {s.kind for s in spec.values()}
-    unknown = [key for key in chosen if key not in spec and key not in kinds]
-    if unknown:
-        raise UnknownName(
-            f"encoders names {unknown[0]!r}, which is neither a column ({listing(spec)}) nor a kind of the data ({listing(sorted(kinds))})"
-        )
+    check_names(spec, chosen)
     out = {}
     for name, column in spec.items():
         choice = chosen.get(name, chosen.get(column.kind, "auto"))
@@ -55,6 +50,20 @@ def resolve(spec: Spec, encoders: Any) -> dict[str, Encoder]:
             )
         out[name] = encoder
     return out
+
+
+def check_names(spec: Spec, encoders: Any) -> None:
+    """Refuse a choice for a column or kind that is not there, which would otherwise be passed over.
+
+    Raises:
+        UnknownName: a key is neither a column nor a kind.
+    """
+    kinds = {s.kind for s in spec.values()}
+    unknown = [key for key in encoders if key not in spec and key not in kinds] if isinstance(encoders, Mapping) else []
+    if unknown:
+        raise UnknownName(
+            f"encoders names {unknown[0]!r}, which is neither a column ({listing(spec)}) nor a kind of the data ({listing(sorted(kinds))})"
+        )
 
 
 def default_encoder(column: ColumnSpec) -> Any:
