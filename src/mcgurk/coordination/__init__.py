@@ -23,6 +23,16 @@ ENTRIES: dict[str, Entry] = {
         "van den Oord, Li, Vinyals 2018, arXiv 1807.03748; Radford et al. 2021, ICML",
         small={"dim": 4, "epochs": 3},
     ),
+    "fusemix": Entry(
+        "fusemix:FuseMix",
+        "embedder",
+        "adapters over frozen encoders, trained on mixtures of latents; for few pairs",
+        None,
+        (),
+        "sum d_m^2 depth + B^2 k",
+        "Vouitsis, Liu, Gorti, Villecroze, Cresswell, Yu, Loaiza-Ganem, Volkovs 2024, CVPR",
+        small={"dim": 4, "depth": 1, "epochs": 3},
+    ),
 }
 
 __getattr__, __dir__, __all__ = exports(__name__, ENTRIES)
