@@ -105,3 +105,9 @@ def test_refusals():
     assert error.value.code == "S01"
     with pytest.raises(DataError, match="no numbers"):
         small().fit(Dataset({"a": X["a"], "b": Dense(np.zeros((20, 0)))}))
+
+
+def test_pairs_relate_two_modalities():
+    X = planted(30, (5, 6, 4))
+    with pytest.raises(DataError, match="pairs relate two modalities"):
+        small().fit(X, pairs=np.array([[0, 1]]))
