@@ -17,7 +17,9 @@ RUNS = [(room, name, check) for room, name in CASES for check in conformance.che
 def test_conforms(room: str, name: str, check: str) -> None:
     entry = registry.entry(room, name)
     if entry.extra is not None:
-        pytest.importorskip({"hub": "transformers", "faces": "ai_edge_litert"}.get(entry.extra, entry.extra), reason=f"needs the extra {entry.extra}")
+        pytest.importorskip(
+            {"hub": "transformers", "faces": "ai_edge_litert"}.get(entry.extra, entry.extra), reason=f"needs the extra {entry.extra}"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -162,16 +162,24 @@ def round_trip(cls: type, entry: Entry) -> None:
         _same(expected.values[expected.present], copy.deepcopy(layer)(slots).values[expected.present], "deepcopy differs")
 
 
+def _tensors(value: object) -> list[Tensor]:
+    """Tensors in a value, in the plain lists and dicts it is made of, and in modules these hold."""
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, torch.nn.Module):
+        return list(value.parameters())
+    parts = list(value.values()) if isinstance(value, dict) else list(value) if isinstance(value, (list, tuple)) else []
+    return [tensor for part in parts for tensor in _tensors(part)]
+
+
 def registered(cls: type, entry: Entry) -> None:
     """Every tensor that takes gradient is a registered parameter, and gets one."""
     layer = _built(cls, entry)
     names = {id(p) for p in layer.parameters()}
     for module in layer.modules():
         for key, value in vars(module).items():
-            found = value if isinstance(value, (list, tuple)) else [value]
-            for tensor in found:
-                if isinstance(tensor, Tensor) and tensor.requires_grad and id(tensor) not in names:
-                    raise Failure(f"{key} takes gradients but is not registered: it would never train and be lost on save")
+            if any(tensor.requires_grad and id(tensor) not in names for tensor in _tensors(value)):
+                raise Failure(f"{key} takes gradients but is not registered: it would never train and be lost on save")
     if not list(layer.parameters()):
         return
     _, grads = _run(layer.train(), _slots(entry))  # rows with and without each modality: what stands for an absent one is trained too
