@@ -24,7 +24,7 @@ class Late(Recipe):
     Not for: signals that only exist between modalities, such as an exclusive-or (use early with trees, tensor or lowrank).
 
     Args:
-        rule: "stacking", or a name of :class:`~mcgurk.fusion.rule.Rule` such as "mean", "product", "vote", "log_pool", or a DecisionFusion.
+        rule: "stacking", or a name of :class:`~mcgurk.fusion.rule.Rule` such as "mean", "product", "vote", "log", or a DecisionFusion.
         unit: for every modality, or a dict from column to unit.
         weights: of the rule: None, "fit" or a dict from column to weight.
         calibrate: one temperature a modality before the rule.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ class Rule(DecisionFusion):
     Not for: uncalibrated decisions with product-like rules (set ``calibrate=True``).
 
     Args:
-        name: a rule of :data:`mcgurk.functional.decisions.RULES`.
+        name: a rule of :data:`mcgurk.functional.decisions.RULES`, or for classes and labels a function of the same signature, which cannot be saved.
         weights: None, a dict from input name to weight, or "fit": least out-of-fold loss (the pools "linear" and "log", and mean for numbers).
         calibrate: one temperature a unit, from out-of-fold decisions.
 
@@ -46,7 +46,7 @@ class Rule(DecisionFusion):
         [[0.6, 0.4]]
     """
 
-    def __init__(self, name: str = "mean", *, weights: Any = None, calibrate: bool = False) -> None:
+    def __init__(self, name: str | Callable[..., np.ndarray] = "mean", *, weights: Any = None, calibrate: bool = False) -> None:
         self.name = name
         self.weights = weights
         self.calibrate = calibrate
@@ -60,9 +60,11 @@ class Rule(DecisionFusion):
     ) -> Rule:
         super().fit(decisions, y, weight, groups, run, offsets)
         known = NUMBER_RULES if y.spec.task in ("number", "count") else rules.RULES
-        if self.name not in known:
+        if self.name not in known and (known is NUMBER_RULES or not callable(self.name)):
             raise DataError(f"Rule({self.name!r}) is not known for a {y.spec.task} target; there are {', '.join(known)}")
-        self.temperatures_ = {n: self._temperature(d, y) for n, d in decisions.items()} if self.calibrate and y.spec.task == "classes" else {}
+        if self.calibrate and y.spec.task != "classes":
+            raise DataError(f"calibrate=True scales the decisions of classes, not of a {y.spec.task} target; leave it out")
+        self.temperatures_ = {n: self._temperature(d, y) for n, d in decisions.items()} if self.calibrate else {}
         self.weights_ = self._weights(decisions, y)
         return self
 
@@ -98,6 +100,9 @@ class Rule(DecisionFusion):
         return log_proba(scores.reshape(n * M, k), "classes").reshape(n, M, k), present
 
     def combine(self, decisions: Mapping[str, Decision], offsets: np.ndarray | None) -> Decision:
+        unknown = [n for n in self.weights_ or () if n not in decisions]
+        if unknown:
+            raise DataError(f"weights names {unknown[0]!r}, which is no input of the rule; inputs are {', '.join(decisions)}")
         weights = None if self.weights_ is None else np.array([self.weights_.get(n, 0.0) for n in decisions])
         task = self.target_.task
         scores, present = stacked(decisions)
@@ -105,15 +110,19 @@ class Rule(DecisionFusion):
             return Decision(self._numbers(scores, present, weights), present.any(axis=1))
         if task == "classes":
             logp, present = self._logp(decisions)
-            return Decision(rules.RULES[self.name](logp, present, prior=np.asarray(self.target_.prior), weights=weights), present.any(axis=1))
+            return Decision(self._rule(logp, present, prior=np.asarray(self.target_.prior), weights=weights), present.any(axis=1))
         n, M, L = scores.shape
         logp = log_proba(np.where(present[:, :, None], scores, 0.0).reshape(n * M, L), "multilabel").reshape(n, M, L, 2)
         out = np.empty((n, L))
         for j in range(L):
             share = float(np.clip(self.target_.prior[j], 1e-6, 1 - 1e-6))
-            part = rules.RULES[self.name](logp[:, :, j], present, prior=np.array([1 - share, share]), weights=weights)
+            part = self._rule(logp[:, :, j], present, prior=np.array([1 - share, share]), weights=weights)
             out[:, j] = part[:, 1] - part[:, 0]
         return Decision(out, present.any(axis=1))
+
+    @property
+    def _rule(self) -> Callable[..., np.ndarray]:
+        return self.name if callable(self.name) else rules.RULES[self.name]
 
     def _numbers(self, scores: np.ndarray, present: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         here = present[:, :, None]
