@@ -174,7 +174,7 @@ def test_numbers(planted, fakes) -> None:
     assert table["score"].is_monotonic_increasing
     assert result.recommended == "single:image"
     assert "needs “image”; a row without it" in str(result)
-    assert "(lower is better)" in result.sentences[0]
+    assert "(lower is better; differences are given as improvements)" in result.sentences[0]
     assert table.loc["single:noise", "over_baseline_low"] < 0 < table.loc["single:image", "over_baseline_low"]
     assert len(result.per_class) == 0
 

@@ -78,7 +78,7 @@ def sentences(
 
 def _use(board: Board, words: Words, chosen: Candidate) -> str:
     best = board.ranked([c for c in board.candidates if c.family != "auto"] or board.candidates)[0]
-    direction = "higher is better" if board.figure.greater else "lower is better"
+    direction = "higher is better" if board.figure.greater else "lower is better; differences are given as improvements"
     text = f"Use {label(chosen)}: {board.figure.label} {words.score(board.score(chosen.name))} ({direction})."
     if best.name != chosen.name:
         gap = board.gain(best.name, chosen.name)
