@@ -1,0 +1,46 @@
+"""The example scripts run, at a small size, and say what they promise."""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "examples"
+SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py"))
+ARGUMENTS = {
+    "emoji_compare": ["--rows", "80", "--candidates", "single:*", "early:linear", "--output", "run"],
+    "own_table": ["--rows", "80", "--folder", "emoji"],
+    "shared_space": ["--rows", "120"],
+}
+
+
+def script(name: str) -> ModuleType:
+    found = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    assert found is not None and found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_script(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        answer = script(name).main(ARGUMENTS[name])
+    said = capsys.readouterr().out
+    assert said
+    if name == "emoji_compare":
+        assert answer.sentences[0] in said and (tmp_path / "run" / "report.html").exists()
+    else:
+        assert 0 < answer <= 1
+
+
+def test_every_script_is_described() -> None:
+    page = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{name}.py`" in page for name in SCRIPTS) and set(SCRIPTS) == set(ARGUMENTS)
