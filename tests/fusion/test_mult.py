@@ -85,7 +85,7 @@ def test_one_modality_is_a_plain_encoder():
     h = layer.recall["text"](low).values[:, -1]
     h = h + layer.narrow(torch.relu(layer.widen(h)))
     torch.testing.assert_close(layer(x).values, torch.cat([h, torch.ones(4, 1)], dim=1))
-    assert layer.attention(x) == {}
+    assert list(layer.attention(x)) == [("text", "text")]
 
 
 def test_an_absent_source_is_skipped_and_an_absent_target_is_zero():
@@ -104,7 +104,8 @@ def test_an_absent_source_is_skipped_and_an_absent_target_is_zero():
 def test_attention_maps():
     layer, x = built(), slots(sound=[7, 3, 0, 5])
     maps = layer.attention(x)
-    assert maps["text", "sound"].shape == (4, 2, 2, 4, 7) and len(maps) == 6
+    assert maps["text", "sound"].shape == (4, 2, 2, 4, 7) and len(maps) == 9
+    assert maps["text", "text"].shape == (4, 1, 2, 4, 4)
     total = maps["text", "sound"].sum(dim=-1)
     torch.testing.assert_close(total[[0, 1, 3]], torch.ones_like(total[[0, 1, 3]]))
     assert (total[2] == 0).all() and (maps["text", "sound"][1, ..., 3:] == 0).all()

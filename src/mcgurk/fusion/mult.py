@@ -43,8 +43,8 @@ class MulT(Fusion):
         DataError: ``heads`` does not divide ``width``, an even ``kernel``, ``depth`` or ``memory`` below 1, ``clock`` not above 0.
 
     Source: Tsai, Bai, Liang, Kolter, Morency, Salakhutdinov 2019, Multimodal transformer for unaligned multimodal language sequences, ACL,
-        section 3; the authors' code has d 30, 5 heads, depth 5, memory 3, kernel 1. Skipping an absent source, the flags and the mask in
-        place of a future mask that is always on are ours.
+        section 3; the authors' code has d 30, 5 heads, depth 5, memory 3, kernel 1. Skipping an absent source, the flags, starting values
+        of the convolution that keep the variance of x, and no future mask unless asked for are ours.
 
     Example:
         >>> import torch
@@ -94,6 +94,8 @@ class MulT(Fusion):
         names = tuple(self.built)
         streams_each = max(len(names) - 1, 1)
         self.convolve = NamedModules({name: TemporalConvolution(d, self.width, self.kernel) for name, d in self.built.items()})
+        for name, d in self.built.items():  # sqrt(d) conv(x) then has the variance of x, and positions are not drowned
+            nn.init.normal_(self.convolve[name].linear.weight, std=(self.kernel * d * self.width) ** -0.5)
         self.cross = NamedModules({a: NamedModules({b: self._transformer(self.depth, 1) for b in names if b != a}) for a in names})
         self.recall = NamedModules({name: self._transformer(self.memory, streams_each) for name in names})
         total = len(names) * streams_each * self.width
@@ -124,17 +126,25 @@ class MulT(Fusion):
         return slot.with_values(self.drop(z))
 
     def attention(self, slots: dict[str, Slot]) -> dict[tuple[str, str], Tensor]:
-        """(target, source) -> (B, depth, heads, T_target, T_source) weights of every cross-modal block; look in evaluation mode."""
+        """(target, source) -> (B, depth, heads, T_target, T_source) weights of every cross-modal block; look in evaluation mode.
+
+        (target, target) holds those of its self-attention: (B, memory, heads, T_target, T_target).
+        """
         low = self.embed(slots)
-        return {(a, b): self.cross[a][b].weights(low[a], low[b]) for a in self.built for b in self.built if b != a}
+        found = {(a, b): self.cross[a][b].weights(low[a], low[b]) for a in low for b in low if b != a}
+        return found | {(a, a): self.recall[a].weights(self._joined(a, low)) for a in low}
+
+    def _joined(self, name: str, low: dict[str, Slot]) -> Slot:
+        """The streams of a target side by side."""
+        target = low[name]
+        pieces = [self.cross[name][other](target, low[other]).values for other in self.cross[name].names()]
+        return target.with_values(torch.cat(pieces, dim=2)) if pieces else target
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         low = self.embed(slots)
         answers = []
-        for name, target in low.items():
-            pieces = [self.cross[name][other](target, low[other]).values for other in self.cross[name].names()]
-            joined = target.with_values(torch.cat(pieces, dim=2)) if pieces else target
-            recalled = self.recall[name](joined)
+        for name in low:
+            recalled = self.recall[name](self._joined(name, low))
             assert recalled.mask is not None
             answers.append(masked.last(recalled.values, recalled.mask))
         h = torch.cat(answers, dim=1)

@@ -58,30 +58,34 @@ class CrossAttention(nn.Module):
 
     def forward(self, a: Slot, b: Slot, allowed: Tensor | None = None) -> Slot:
         a, b = clean(as_sequence(a)), clean(as_sequence(b))
-        q, (k, v) = self._query(a), self.key_value(b.values).unflatten(2, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
         assert a.mask is not None
         keys, usable = keys_of(b, allowed)
-        mixed = F.scaled_dot_product_attention(
-            q, k, v, attn_mask=None if keys is None else keys[:, None], dropout_p=self.dropout if self.training else 0.0
-        )
-        out = self.leave(mixed.transpose(1, 2).flatten(2))
+        out = self.mixed(a.values, b.values, keys)
         if usable is None and a.full:
             return a.with_values(out)
         valid = a.mask if usable is None else a.mask & usable
         return Slot(torch.where(valid[:, :, None], out, out.new_zeros(())), a.present, a.mask, a.times, a.full)
 
+    def mixed(self, a: Tensor, b: Tensor, keys: Tensor | None) -> Tensor:
+        """(B, T_a, width) for values alone and :func:`keys_of` of their Slots: nothing is cleaned, nothing dropped."""
+        q = self._heads(self.query(a))
+        k, v = self.key_value(b).view(*b.shape[:2], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+        mask = None if keys is None else keys[:, None]
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=self.dropout if self.training else 0.0)
+        out: Tensor = self.leave(mixed.transpose(1, 2).flatten(2))
+        return out
+
     def weights(self, a: Slot, b: Slot, allowed: Tensor | None = None) -> Tensor:
         """(B, heads, T_a, T_b) attention weights, those of a step 1 in total; 0 for padded steps of either and where there is no key."""
         a, b = clean(as_sequence(a)), clean(as_sequence(b))
         assert a.mask is not None and b.mask is not None
-        q, k = self._query(a), self.key_value(b.values).unflatten(2, (2, self.heads, -1))[:, :, 0].transpose(1, 2)
+        q, k = self._heads(self.query(a.values)), self._heads(self.key_value(b.values).chunk(2, dim=2)[0])
         valid = a.mask[:, :, None] & b.mask[:, None, :]
         valid = valid if allowed is None else valid & allowed
         return masked.softmax(q @ k.transpose(2, 3) / math.sqrt(q.shape[-1]), valid[:, None])
 
-    def _query(self, a: Slot) -> Tensor:
-        out: Tensor = self.query(a.values)
-        return out.view(*out.shape[:2], self.heads, -1).transpose(1, 2)
+    def _heads(self, values: Tensor) -> Tensor:
+        return values.reshape(*values.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 def keys_of(b: Slot, allowed: Tensor | None = None) -> tuple[Tensor | None, Tensor | None]:
@@ -135,11 +139,12 @@ class CrossBlock(nn.Module):
         self.drop = nn.Dropout(dropout)
 
     def forward(self, a: Slot, b: Slot | None = None, allowed: Tensor | None = None) -> Slot:
-        queries = a.with_values(self.norm(a.values))
-        keys = queries if b is None else b.with_values(self.norm(b.values))
-        z = a.values + self.drop(self.attend(queries, keys, allowed).values)
+        a, b = clean(a), None if b is None else clean(b)
+        queries = self.norm(a.values)
+        source = queries if b is None else self.norm(b.values)
+        keys, usable = keys_of(a if b is None else b, allowed)
+        z = a.values + self.drop(self.attend.mixed(queries, source, keys))
         z = z + self.drop(self.narrow(self.drop(F.relu(self.widen(self.inner_norm(z))))))
-        usable = keys_of(keys, allowed)[1]
         return a.with_values(z if usable is None else torch.where(usable[:, :, None], z, a.values))
 
     def weights(self, a: Slot, b: Slot | None = None, allowed: Tensor | None = None) -> Tensor:
