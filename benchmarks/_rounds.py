@@ -4,11 +4,39 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 
-def cpu_milliseconds(contestants: Mapping[str, Callable[[], object]], rounds: int = 7, least: float = 0.02) -> dict[str, float]:
-    """Name -> median CPU time of one call in milliseconds, over ``rounds`` rounds of at least ``least`` seconds a contestant."""
+@dataclass(frozen=True)
+class Spread:
+    """Median and quartiles of some measurements, in the order they were taken."""
+
+    values: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    @property
+    def low(self) -> float:
+        return self.quartiles()[0]
+
+    @property
+    def high(self) -> float:
+        return self.quartiles()[-1]
+
+    def quartiles(self) -> Sequence[float]:
+        return statistics.quantiles(self.values, n=4, method="inclusive") if len(self.values) > 1 else self.values
+
+    @staticmethod
+    def ratio(a: Spread, b: Spread) -> Spread:
+        """a / b, round by round."""
+        return Spread(tuple(x / y for x, y in zip(a.values, b.values, strict=True)))
+
+
+def cpu_rounds(contestants: Mapping[str, Callable[[], object]], rounds: int = 7, least: float = 0.02) -> dict[str, Spread]:
+    """Name -> CPU time of one call in milliseconds, in ``rounds`` rounds of at least ``least`` seconds a contestant."""
     repeats = {}
     for name, call in contestants.items():
         call()
@@ -22,4 +50,9 @@ def cpu_milliseconds(contestants: Mapping[str, Callable[[], object]], rounds: in
             for _ in range(repeats[name]):
                 call()
             taken[name].append((time.process_time() - started) / repeats[name] * 1e3)
-    return {name: statistics.median(values) for name, values in taken.items()}
+    return {name: Spread(tuple(values)) for name, values in taken.items()}
+
+
+def cpu_milliseconds(contestants: Mapping[str, Callable[[], object]], rounds: int = 7, least: float = 0.02) -> dict[str, float]:
+    """Name -> median CPU time of one call in milliseconds (see :func:`cpu_rounds`)."""
+    return {name: spread.median for name, spread in cpu_rounds(contestants, rounds, least).items()}

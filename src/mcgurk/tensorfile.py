@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import stat
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING, Any
 
 from mcgurk.errors import IntegrityError, StoreError
 from mcgurk.files import atomic_write
@@ -43,7 +46,7 @@ def write_tensors(path: str | os.PathLike[str], tensors: dict[str, np.ndarray], 
 
 
 def _packed(arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> bytes:
-    """The safetensors format, in one order: the format's own library shuffles the metadata, and equal models would differ in their bytes."""
+    """The safetensors format in one order: its own library shuffles the metadata, and equal models would differ in their bytes."""
     header: dict[str, Any] = {"__metadata__": metadata}
     order = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))  # every array starts at a multiple of its item's size
     start = 0
@@ -62,39 +65,83 @@ def _plain(value: np.ndarray) -> np.ndarray:
 
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays and manifest, every byte checked. Loading runs no code.
+    """Arrays and manifest, every byte checked. Loading runs no code, and takes no more memory than the file is long.
 
     Raises:
-        StoreError: the file cannot be opened.
+        StoreError: the file cannot be opened, or is a pipe or a device.
         IntegrityError: it is damaged, truncated or not such a file.
     """
     try:
-        data = Path(path).read_bytes()
+        facts = os.stat(path)
+        if not stat.S_ISREG(facts.st_mode):
+            raise StoreError(f"{path} is no regular file; give the path of a file mcgurk wrote", code="S03")
+        with open(path, "rb") as handle:
+            data = _head(handle, facts.st_size, str(path))
+            data += handle.read(facts.st_size - len(data))
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}; give the path of a file mcgurk wrote", code="S03") from error
     return parse(data, str(path))
 
 
+def _head(handle: IO[bytes], length: int, name: str) -> bytes:
+    """The header's bytes, once it accounts for every byte of the file: a file can be long and empty, and cost all memory to read."""
+    start = handle.read(8)
+    size = int.from_bytes(start, "little") if len(start) == 8 else -1
+    if not 2 <= size <= min(MAX_HEADER, length - 8):
+        raise IntegrityError(f"{_damaged(name)} (its header claims {size} bytes of {length}); {_RESTORE}")
+    text = handle.read(size)
+    with _refusing(name):
+        claimed = max((int(about["data_offsets"][1]) for key, about in _json(text).items() if key != "__metadata__"), default=0)
+        if 8 + size + claimed != length:
+            raise ValueError(f"its header accounts for {8 + size + claimed} bytes of {length}")
+    return start + text
+
+
 def parse(data: bytes, name: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """:func:`read_tensors` of bytes; ``name`` is for messages."""
-    from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    damaged = f"{name} is damaged or no mcgurk file"
-    size = int.from_bytes(data[:8], "little") if len(data) >= 8 else -1
-    if not 2 <= size <= min(MAX_HEADER, len(data) - 8):
-        raise IntegrityError(f"{damaged} (its header claims {size} bytes of {len(data)}); restore it from a copy or write it again")
-    try:
-        header = json.loads(data[8 : 8 + size], object_pairs_hook=_once)
-        metadata = header["__metadata__"]
-        text, expected = metadata["manifest"], metadata["sha256"]
+    text = _head(io.BytesIO(data), len(data), name)[8:]
+    with _refusing(name):
+        metadata = _json(text)["__metadata__"]
+        manifest_text, expected = metadata["manifest"], metadata["sha256"]
         arrays = load(data)
-        manifest = json.loads(text, object_pairs_hook=_once)
-    except (SafetensorError, KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
-        raise IntegrityError(f"{damaged} ({type(error).__name__}: {error}); restore it from a copy or write it again") from None
-    if not isinstance(manifest, dict) or len(metadata) != 2 or digest(arrays, text) != expected:
-        raise IntegrityError(f"{name} does not match its checksum; restore it from a copy or write it again")
+        manifest = _json(manifest_text)
+        if not isinstance(manifest, dict) or len(metadata) != 2 or digest(arrays, manifest_text) != expected:
+            raise IntegrityError(f"{name} does not match its checksum; {_RESTORE}")
     return arrays, manifest
+
+
+_RESTORE = "restore it from a copy or write it again"
+
+
+def _damaged(name: str) -> str:
+    return f"{name} is damaged or no mcgurk file"
+
+
+@contextlib.contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    """Whatever a hostile header makes a parser say becomes one kind of error."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (
+        SafetensorError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        IndexError,
+        RecursionError,
+        OverflowError,
+        MemoryError,
+    ) as error:
+        raise IntegrityError(f"{_damaged(name)} ({type(error).__name__}: {error}); {_RESTORE}") from None
+
+
+def _json(text: bytes | str) -> Any:
+    return json.loads(text, object_pairs_hook=_once)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

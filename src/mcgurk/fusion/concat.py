@@ -12,7 +12,8 @@ from mcgurk.nn.masked import clean
 class Concat(Fusion):
     """Blocks side by side, each scaled to equal weight, with one presence flag a modality.
 
-    ``h = [x_1 / sqrt(d_1); ...; x_M / sqrt(d_M); p_1; ...; p_M] * sqrt(mean d)``, with absent blocks 0. Unbalanced, a block of 3 features drowns beside one of 300.
+    ``h = [x_1 / sqrt(d_1); ...; x_M / sqrt(d_M); p_1; ...; p_M] * sqrt(mean d)``, with absent blocks 0. Unbalanced, a block of 3 features
+    drowns beside one of 300.
 
     Not for: modalities of very different granularity (pool them first, knowingly) or products of features (tensor, lowrank).
 
@@ -46,9 +47,11 @@ class Concat(Fusion):
         self.out = SlotSpec((sum(widths) + (len(specs) if self.flags else 0),))
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
-        parts = [clean(slot).values.flatten(1) * self.factors[name] for name, slot in slots.items()]
-        present = present_matrix(slots)
-        if self.flags:
-            parts.append(present.to(parts[0].dtype))
+        parts = [clean(slot).values.flatten(1) for slot in slots.values()]
+        parts = [part if self.factors[name] == 1 else part * self.factors[name] for name, part in zip(slots, parts, strict=True)]
         full = all(slot.full for slot in slots.values())
-        return Slot(torch.cat(parts, dim=1), present.any(dim=1), None, None, full)
+        present = present_matrix(slots) if self.flags or not full else None
+        if present is not None and self.flags:
+            parts.append(present.to(parts[0].dtype))
+        anything = next(iter(slots.values())).present if full or present is None else present.any(dim=1)
+        return Slot(torch.cat(parts, dim=1), anything, None, None, full)

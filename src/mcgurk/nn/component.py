@@ -144,6 +144,11 @@ class NamedModules(nn.Module):
     def names(self) -> tuple[str, ...]:
         return tuple(self._modules)
 
+    @property
+    def table(self) -> dict[str, Any]:
+        """Name -> module, as a plain dict: what a loop over all of them should look at."""
+        return self._modules
+
 
 def _forgive(module: NamedModules, keys: Any) -> None:
     """A module called "a" calls the keys of its sister "a.b" unexpected."""

@@ -43,7 +43,7 @@ class MLPHead(Head):
         self.dropout = dropout
 
     def build(self, spec: SlotSpec, target: TargetSpec) -> None:
-        self.input_dropout = nn.Dropout(self.dropout)
+        self.input_dropout = nn.Dropout(self.dropout) if self.dropout else nn.Identity()
         self.layers = mlp((spec.width, *self.hidden, target.columns), self.dropout, last=True)
 
     def forward(self, slot: Slot) -> Tensor:

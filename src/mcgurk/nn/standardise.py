@@ -33,5 +33,6 @@ class Standardise(Component):
         self.inverse.copy_(torch.where(constant, torch.zeros_like(spread), 1 / torch.where(constant, torch.ones_like(spread), spread)))
 
     def forward(self, slot: Slot) -> Slot:
-        slot = slot.with_values(slot.values.to(self.mean.dtype))
-        return clean(slot.with_values((clean(slot).values - self.mean) * self.inverse))
+        mean = self.mean
+        values = torch.sub(clean(slot).values.to(mean.dtype), mean).mul_(self.inverse)
+        return clean(slot.with_values(values))

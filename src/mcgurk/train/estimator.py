@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -31,8 +32,8 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.
 class NeuralEstimator(Estimator):
     """Base of estimators trained by the loop; subclasses write ``_objective(spec, target)``.
 
-    Constructor arguments it reads, with defaults where a subclass has none: encoders, epochs, batch_size, optim, schedule, warmup, clip, patience,
-    balance, dtype.
+    Constructor arguments it reads, with defaults where a subclass has none: encoders, epochs, batch_size, optim, schedule, warmup, clip,
+    patience, balance, dtype.
     """
 
     encoders: Any = None
@@ -47,6 +48,7 @@ class NeuralEstimator(Estimator):
     dtype: str = "float32"
     valid_share: float = 0.15
     least_for_valid: int = 200
+    checkpoint_every: float = 30.0
 
     @abstractmethod
     def _objective(self, spec: Spec, target: TargetSpec) -> Objective:
@@ -54,11 +56,13 @@ class NeuralEstimator(Estimator):
 
     def _settings(self) -> Settings:
         """How the loop trains; overridden by methods with a recipe of their own."""
-        return Settings(self.epochs, self.optim, self.schedule, self.warmup, self.clip, self.patience, self.balance)
+        return Settings(self.epochs, self.optim, self.schedule, self.warmup, self.clip, self.patience, self.balance, self.checkpoint_every)
 
     def _fit(self, data: FitData, run: Run) -> None:
+        numbers = np.arange(len(data.X))
         if data.y is not None and data.y.offsets is None and not data.y.labelled.all():
-            data = data.take(np.flatnonzero(data.y.labelled))
+            numbers = np.flatnonzero(data.y.labelled)
+            data = data.take(numbers)
         if data.valid is None and self.patience is not None and len(data.X) >= self.least_for_valid:
             data = data.with_valid(self._hold_out(data, run))
         self.encoders_ = features.resolve(data.spec, self.encoders)
@@ -70,18 +74,11 @@ class NeuralEstimator(Estimator):
         self.objective_ = self._built(run)
         self._start(self.objective_, prepared, data)
         train_part = {name: column.take(data.train_rows) for name, column in prepared.items()}
-        loader = self._loader(train_part, data, data.train_rows, run)
+        loader = self._loader(train_part, data, data.train_rows, run, numbers=numbers[data.train_rows])
         valid = None
         if len(data.valid_rows) and self.patience is not None:
             held = {name: column.take(data.valid_rows) for name, column in prepared.items()}
             valid = self._loader(held, data, data.valid_rows, run, batch_size=max(256, self.batch_size))
-        mark = (
-            fingerprint(
-                type(self).__name__, repr(self), run.seed, {k: repr(v) for k, v in self.prepared_spec_.items()}, _facts(prepared, data)
-            )
-            if run.checkpoint
-            else ""
-        )
         self.history_ = train(
             self.objective_,
             loader,
@@ -89,9 +86,16 @@ class NeuralEstimator(Estimator):
             self._settings(),
             valid=valid,
             columns=tuple(self.prepared_spec_),
-            fingerprint=mark,
+            fingerprint=self._fingerprint(prepared, data, run) if run.checkpoint else "",
             callbacks=self._callbacks(),
         )
+
+    def _fingerprint(self, prepared: Mapping[str, Any], data: FitData, run: Run) -> str:
+        """Names configuration and data, so that a checkpoint of another run is refused; where the checkpoints lie does not matter."""
+        choices = {name: repr(value) for name, value in self.get_params(deep=False).items() if name != "checkpoint"}
+        arrays = [data.weight, data.valid, None if data.y is None else data.y.values, None if data.y is None else data.y.offsets]
+        facts = [None if a is None else hashlib.sha256(np.ascontiguousarray(a).tobytes()).hexdigest() for a in arrays]
+        return fingerprint(type(self).__qualname__, choices, run.seed, {name: features.content(c) for name, c in prepared.items()}, facts)
 
     def _callbacks(self) -> tuple[Any, ...]:
         return ()
@@ -116,7 +120,7 @@ class NeuralEstimator(Estimator):
         for name in scaling.names():
             column = prepared[name].take(data.train_rows)
             values = column.values
-            flat = values.reshape(len(values), -1)
+            flat = values.reshape(len(values), math.prod(column.item))
             valid = ~np.isnan(flat).any(axis=1) if flat.dtype.kind == "f" else np.ones(len(flat), dtype=bool)
             valid &= np.repeat(column.present, column.lengths) if hasattr(column, "lengths") else column.present
             kept = values[valid].astype(np.float64)
@@ -128,11 +132,25 @@ class NeuralEstimator(Estimator):
                 torch.as_tensor(center, dtype=scaling[name].mean.dtype), torch.as_tensor(spread, dtype=scaling[name].mean.dtype)
             )
 
-    def _loader(self, prepared: Mapping[str, Any], data: FitData, rows: np.ndarray, run: Run, batch_size: int | None = None) -> Loader:
-        y = None if data.y is None else data.y.take(rows)
-        weight = None if data.weight is None else data.weight[rows]
+    def _loader(
+        self,
+        prepared: Mapping[str, Any],
+        data: FitData,
+        rows: np.ndarray,
+        run: Run,
+        *,
+        batch_size: int | None = None,
+        numbers: np.ndarray | None = None,
+    ) -> Loader:
         return Loader(
-            prepared, y, weight, batch_size=batch_size or self.batch_size, seed=run.seed, device=run.device, dtype=DTYPES[run.dtype]
+            prepared,
+            None if data.y is None else data.y.take(rows),
+            None if data.weight is None else data.weight[rows],
+            numbers=numbers,
+            batch_size=batch_size or self.batch_size,
+            seed=run.seed,
+            device=run.device,
+            dtype=DTYPES[run.dtype],
         )
 
     def _forward(self, X: Dataset, function: Any) -> np.ndarray:
@@ -145,7 +163,8 @@ class NeuralEstimator(Estimator):
             target = _step_target(prepared, self.target_)
         loader = Loader(prepared, target, batch_size=max(256, self.batch_size), device=run.device, dtype=DTYPES[run.dtype])
         objective = objective.to(run.device)
-        with torch.inference_mode(), run.threaded(2.0 * sum(p.numel() for p in objective.parameters()) * 256):
+        work = 2.0 * sum(p.numel() for p in objective.parameters()) * loader.batch_size * loader.places
+        with torch.inference_mode(), run.threaded(work):
             parts = [function(objective, batch).cpu().double().numpy() for batch in loader.epoch(None)]
         return np.concatenate(parts)
 
@@ -189,7 +208,7 @@ class NeuralEstimator(Estimator):
         self.history_ = History(**facts["history"])
 
     def _check_sizes(self, tensors: Mapping[str, np.ndarray]) -> None:
-        """The sizes that settings ask for are those of the file's arrays; compared before memory is taken, for a file may ask for all of it."""
+        """The sizes that settings ask for are those of the file's arrays; compared before memory is taken: a file may ask for all of it."""
         with torch.device("meta"):
             asked = self._objective(self.prepared_spec_, getattr(self, "target_", TargetSpec(None))).state_dict()
         wrong = [k for k in {*asked, *tensors} if k not in asked or k not in tensors or tuple(asked[k].shape) != tensors[k].shape]
@@ -213,17 +232,3 @@ def _step_target(prepared: Mapping[str, Any], spec: TargetSpec) -> Any:
     n = int(column.offsets[-1])
     values = np.full(n, -1) if spec.task == "classes" else np.full((n, spec.columns), np.nan)
     return Target(spec, values, column.offsets)
-
-
-def _facts(prepared: Mapping[str, Any], data: FitData) -> dict[str, Any]:
-    """Hashes of what is trained on, so that a checkpoint knows its data."""
-    import hashlib
-
-    out = {}
-    for name, column in prepared.items():
-        state = hashlib.sha256(np.ascontiguousarray(column.values).tobytes())
-        state.update(np.ascontiguousarray(column.present).tobytes())
-        out[name] = state.hexdigest()
-    if data.y is not None:
-        out["y"] = hashlib.sha256(np.ascontiguousarray(data.y.values).tobytes()).hexdigest()
-    return json.loads(json.dumps(out))

@@ -46,7 +46,8 @@ def resolve(spec: Spec, encoders: Any) -> dict[str, Encoder]:
         encoder = copy.deepcopy(choice) if isinstance(choice, Encoder) else registry.make("encoders", choice)
         if encoder.kinds and column.kind not in encoder.kinds:
             raise SpecMismatch(
-                f"{type(encoder).__name__} reads {listing(encoder.kinds)}, but column {name!r} is {column.kind}; choose another encoder for it"
+                f"{type(encoder).__name__} reads {listing(encoder.kinds)}, but column {name!r} is {column.kind}; "
+                "choose another encoder for it"
             )
         out[name] = encoder
     return out
@@ -135,7 +136,7 @@ def content(column: Column) -> str:
     state.update(np.ascontiguousarray(column.present).tobytes())
     if isinstance(column, Lazy):
         for i in np.flatnonzero(column.present):
-            state.update(hashlib.sha256(column.item_bytes(i)).digest())
+            state.update(hashlib.sha256(column.item_bytes(int(i))).digest())
     else:
         state.update(f"{column.values.dtype.str}{column.values.shape}".encode() + np.ascontiguousarray(column.values).tobytes())
         if isinstance(column, Ragged):
@@ -189,7 +190,8 @@ def arrays(prepared: Mapping[str, Dense | Ragged], offsets: np.ndarray | None = 
             or column.kind == "tokens"
         ):
             raise DataError(
-                f"column {name!r} is prepared for a trainable encoder, not as features; choose a frozen encoder for it (such as encoders={{{name!r}: 'auto'}})"
+                f"column {name!r} is prepared for a trainable encoder, not as features; "
+                f"choose a frozen encoder for it (such as encoders={{{name!r}: 'auto'}})"
             )
         if offsets is not None:
             values, here = _per_step(name, column, offsets)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import warnings
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -16,20 +16,27 @@ from mcgurk.errors import DataError
 from mcgurk.nn.batch import Batch, Slot
 
 IN_MEMORY = 2 << 30
+_BLOCK = 64 << 20
 
 
 class Loader:
     """Batches of prepared columns, in an order that is a pure function of (seed, epoch).
 
+    Absent rows and masked steps hold zeros in every batch. Memory-mapped columns stay on disk where no number of them has to change;
+    columns over ``IN_MEMORY`` bytes are read batch by batch in any case. A last batch of a single row joins the one before, because
+    neither batch statistics nor contrasts exist for one row.
+
     Args:
         columns: name -> prepared column; names are sorted here once.
         target: encoded labels, or None.
         weight: (n,) sample weights, or None.
+        numbers: (n,) what the rows are called in messages: their numbers in the data given to ``fit``; default 0 to n - 1.
         batch_size: rows a batch.
         seed: of the order.
         device, dtype: of the batches; floats are cast, token ids and uint8 stay.
 
-    Absent rows and masked steps hold zeros in every batch. Columns over 2 GiB stay on disk and are read batch by batch.
+    Raises:
+        DataError: a label a step, but a sequence of another length.
     """
 
     def __init__(
@@ -38,6 +45,7 @@ class Loader:
         target: Target | None = None,
         weight: np.ndarray | None = None,
         *,
+        numbers: np.ndarray | None = None,
         batch_size: int = 64,
         seed: int = 0,
         device: str = "cpu",
@@ -47,9 +55,11 @@ class Loader:
         self.seed = seed
         self.device = device
         self.n = len(next(iter(columns.values())))
+        self.numbers = np.arange(self.n) if numbers is None else numbers
+        self.places = max(_places(column) for column in columns.values())
         self._columns = {name: _source(columns[name], device, dtype) for name in sorted(columns)}
         self._y = None if target is None else _labels(target, dtype).to(device)
-        self._offsets = None if target is None or target.offsets is None else target.offsets
+        self._offsets = None if target is None else target.offsets
         self._weight = None if weight is None else torch.as_tensor(weight, dtype=dtype, device=device)
         if self._offsets is not None:
             for name, column in columns.items():
@@ -61,7 +71,8 @@ class Loader:
     @property
     def steps(self) -> int:
         """Batches an epoch."""
-        return max(1, math.ceil(self.n / self.batch_size))
+        whole, rest = divmod(self.n, self.batch_size)
+        return max(1, whole + (rest > 1))
 
     def order(self, epoch: int) -> np.ndarray:
         """The rows of an epoch in their order."""
@@ -70,8 +81,9 @@ class Loader:
     def epoch(self, epoch: int | None, start: int = 0) -> Iterator[Batch]:
         """Batches of an epoch from batch ``start`` on; ``None`` for rows in their own order."""
         order = np.arange(self.n) if epoch is None else self.order(epoch)
-        for step in range(start, self.steps):
-            yield self.batch(order[step * self.batch_size : (step + 1) * self.batch_size])
+        last = self.steps - 1
+        for step in range(start, last + 1):
+            yield self.batch(order[step * self.batch_size : None if step == last else (step + 1) * self.batch_size])
 
     def batch(self, rows: np.ndarray) -> Batch:
         """Collate some rows."""
@@ -92,9 +104,11 @@ class Loader:
 
 
 class _DenseSource:
+    """A Dense column as one tensor, of which batches are gathered."""
+
     def __init__(self, column: Dense, device: str, dtype: torch.dtype) -> None:
         self.full = bool(column.present.all())
-        self.present = torch.as_tensor(column.present, device=device)
+        self.present = _shared(column.present).to(device)
         self._ones = torch.ones(0, dtype=torch.bool, device=device)
         self._values = _tensor(_zeroed(column.values, column.present), dtype).to(device)
 
@@ -102,9 +116,9 @@ class _DenseSource:
         values = self._values.index_select(0, index)
         if not self.full:
             return Slot(values, self.present.index_select(0, index))
-        if len(self._ones) < len(index):
-            self._ones = torch.ones(len(index), dtype=torch.bool, device=self._values.device)
-        return Slot(values, self._ones[: len(index)], None, None, True)
+        if len(self._ones) < len(rows):
+            self._ones = torch.ones(len(rows), dtype=torch.bool, device=self._values.device)
+        return Slot(values, self._ones[: len(rows)], None, None, True)
 
 
 class _MappedSource:
@@ -120,13 +134,11 @@ class _MappedSource:
 
 
 class _RaggedSource:
+    """A Ragged column, padded to the longest row of each batch. A step that holds NaN is masked."""
+
     def __init__(self, column: Ragged, device: str, dtype: torch.dtype) -> None:
         self.column, self.device, self.dtype = column, device, dtype
-        flat = column.values.reshape(len(column.values), math.prod(column.item))
-        self.valid = None
-        if flat.dtype.kind == "f":
-            bad = np.isnan(flat).any(axis=1)
-            self.valid = ~bad if bad.any() else None
+        self.valid = _observed(column.values)
 
     def slot(self, rows: np.ndarray, index: Tensor) -> Slot:
         column = self.column
@@ -147,13 +159,12 @@ class _RaggedSource:
             clock = np.zeros((len(rows), length))
             clock[row, place] = column.times[steps]
             times = torch.from_numpy(clock).to(self.device)
-        full = bool(mask.all())
         return Slot(
             _tensor(values, self.dtype).to(self.device),
             torch.from_numpy(present).to(self.device),
             torch.from_numpy(mask).to(self.device),
             times,
-            full,
+            bool(mask.all()),
         )
 
 
@@ -164,26 +175,53 @@ def _source(column: Dense | Ragged, device: str, dtype: torch.dtype) -> _DenseSo
 
 
 def _zeroed(values: np.ndarray, present: np.ndarray) -> np.ndarray:
-    if present.all():
+    """``values`` with zeros in absent rows; the very same array where they are there already, as they are in the feature cache."""
+    if present.all() or not values[~present].any():
         return values
     values = np.array(values)
     values[~present] = 0
     return values
 
 
+def _observed(values: np.ndarray) -> np.ndarray | None:
+    """(N,) bool, False where a step holds NaN; None where none does. In blocks: a memory-mapped column is never copied whole."""
+    if values.dtype.kind != "f":
+        return None
+    width = max(1, int(np.prod(values.shape[1:], dtype=np.int64)))
+    block = max(1, _BLOCK // (width * values.itemsize))
+    bad = np.zeros(len(values), dtype=bool)
+    for start in range(0, len(values), block):
+        part = values[start : start + block]
+        bad[start : start + block] = np.isnan(part).reshape(len(part), -1).any(axis=1)
+    return ~bad if bad.any() else None
+
+
 def _tensor(values: np.ndarray, dtype: torch.dtype) -> Tensor:
+    """Floats in ``dtype``, bytes as they are, other integers as int64; nothing is copied that need not change."""
     if values.dtype.kind == "f":
-        return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float64 if dtype == torch.float64 else np.float32))
+        return _shared(np.ascontiguousarray(values, dtype=np.float64 if dtype == torch.float64 else np.float32))
     values = np.ascontiguousarray(values)
-    if not values.flags.writeable:
-        values = values.copy()
-    return torch.from_numpy(values) if values.dtype == np.uint8 else torch.from_numpy(values.astype(np.int64))
+    return _shared(values if values.dtype == np.uint8 else values.astype(np.int64, copy=False))
+
+
+def _shared(values: np.ndarray) -> Tensor:
+    """A tensor on the array's memory. Cached features are read-only maps, of which torch warns; batches are only gathered from them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(values)
 
 
 def _labels(target: Target, dtype: torch.dtype) -> Tensor:
     if target.spec.task == "classes":
         return torch.from_numpy(np.array(target.values))
-    return torch.as_tensor(target.values, dtype=dtype)
+    return torch.tensor(target.values, dtype=dtype)
+
+
+def _places(column: Dense | Ragged) -> float:
+    """How often a row meets a parameter, for the choice of threads: the steps of a sequence, a sixteenth of a picture's pixels."""
+    if isinstance(column, Ragged):
+        return max(1.0, len(column.values) / max(1, len(column)))
+    return max(1.0, column.item[0] * column.item[1] / 16) if len(column.item) == 3 else 1.0
 
 
 def _check_steps(name: str, column: Dense | Ragged, offsets: np.ndarray) -> None:
@@ -192,5 +230,6 @@ def _check_steps(name: str, column: Dense | Ragged, offsets: np.ndarray) -> None
         if odd.any():
             row = int(np.flatnonzero(odd)[0])
             raise DataError(
-                f"y has {np.diff(offsets)[row]} labels in row {row}, but column {name!r} has {column.lengths[row]} steps; give one label a step"
+                f"y has {np.diff(offsets)[row]} labels in row {row}, but column {name!r} has {column.lengths[row]} steps; "
+                "give one label a step"
             )

@@ -22,6 +22,7 @@ class Phase:
         every: only on every so many batches.
         epochs: (first, one past the last or None).
         lr_scale: factor on every learning rate.
+        rates: (globs, factor) pairs, further factors on the learning rates of the parameters they fit; the first that fits counts.
     """
 
     name: str = "all"
@@ -30,25 +31,44 @@ class Phase:
     every: int = 1
     epochs: tuple[int, int | None] = (0, None)
     lr_scale: float = 1.0
+    rates: tuple[tuple[str, float], ...] = ()
 
     def active(self, epoch: int) -> bool:
+        """Whether the phase has its turn in this epoch."""
         return epoch >= self.epochs[0] and (self.epochs[1] is None or epoch < self.epochs[1])
 
 
-@dataclass(frozen=True)
 class Step:
-    """Where training stands: epoch, batch within it, and a generator for this step's noise."""
+    """Where training stands: epoch, batch within it, and a generator for this step's noise.
 
-    epoch: int
-    step: int
-    generator: Generator
+    Args:
+        epoch, step: both from 0.
+        generator: the generator, or what makes it when it is first asked for: most losses draw nothing.
+    """
+
+    __slots__ = ("_generator", "epoch", "step")
+
+    def __init__(self, epoch: int, step: int, generator: Generator | Callable[[], Generator]) -> None:
+        self.epoch = epoch
+        self.step = step
+        self._generator = generator
+
+    @property
+    def generator(self) -> Generator:
+        """Noise that depends on seed, epoch, step and phase alone, so that a resumed run draws the same."""
+        if not isinstance(self._generator, Generator):
+            self._generator = self._generator()
+        return self._generator
 
 
 class Objective(nn.Module):
-    """Named terms whose sum is minimised. Sees the whole batch, so contrastive and adversarial methods need nothing else."""
+    """Named terms whose sum is minimised. Sees the whole batch, so contrastive and adversarial methods need nothing else.
+
+    Whatever must outlive a batch is a parameter or a buffer: a checkpoint holds nothing else.
+    """
 
     def phases(self) -> tuple[Phase, ...]:
-        """Who learns when. A parameter in no phase is an error."""
+        """Who learns when. A parameter in no phase is an error; one that does not require gradients is frozen for good."""
         return (Phase(),)
 
     @abstractmethod
@@ -59,9 +79,9 @@ class Objective(nn.Module):
         """After an update: moving averages, clamps, queues."""
 
     def refresh(self, batches: Callable[[], Iterable[Batch]]) -> None:
-        """Before an epoch: expectation, eigen- and clustering steps over all training rows."""
+        """Before an epoch: expectation, eigen- and clustering steps over all training rows, in evaluation mode and without gradients."""
 
     def validate(self, batch: Batch, step: Step) -> Tensor:
         """The scalar that early stopping watches on held-out rows; by default the loss of the last phase."""
-        terms = self.loss(batch, self.phases()[-1].name, step)
-        return sum(terms.values())  # type: ignore[return-value]
+        terms = list(self.loss(batch, self.phases()[-1].name, step).values())
+        return terms[0] if len(terms) == 1 else sum(terms[1:], terms[0])

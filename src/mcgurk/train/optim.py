@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -11,24 +11,29 @@ import torch
 from torch import nn
 
 from mcgurk.errors import DataError, UnknownName, listing
+from mcgurk.train.adam import Adam, AdamW
 from mcgurk.train.objective import Phase
 
-OPTIMISERS = ("adamw", "adam", "sgd", "rmsprop")
 SCHEDULES = ("constant", "cosine", "linear", "step")
 
 
 def match(name: str, glob: str, columns: Sequence[str] = ()) -> bool:
     """Whether a parameter name fits a glob; a bare column name means ``encoders.<name>.*``."""
-    if glob in columns:
-        return name.startswith(f"encoders.{glob}.")
-    return fnmatchcase(name, glob)
+    if glob not in columns:
+        return fnmatchcase(name, glob)
+    owners = [column for column in columns if name.startswith(f"encoders.{column}.")]
+    return bool(owners) and max(owners, key=len) == glob  # a column "a" does not own what belongs to a column "a.b"
 
 
-def phase_parameters(objective: nn.Module, phases: Sequence[Phase], columns: Sequence[str] = ()) -> dict[str, list[str]]:
-    """Phase name -> parameter names. A parameter in no phase is an error."""
-    names = [name for name, _ in objective.named_parameters()]
-    out = {p.name: [n for n in names if any(match(n, g, columns) for g in p.params.split())] for p in phases}
-    orphans = [n for n in names if not any(n in part for part in out.values())]
+def phase_parameters(names: Iterable[str], phases: Sequence[Phase], columns: Sequence[str] = ()) -> list[list[str]]:
+    """The parameter names of every phase.
+
+    Raises:
+        DataError: T90, a parameter is in no phase.
+    """
+    names = list(names)
+    out = [[n for n in names if any(match(n, glob, columns) for glob in phase.params.split())] for phase in phases]
+    orphans = [n for n in names if not any(n in part for part in out)]
     if orphans:
         raise DataError(
             f"parameters in no phase would never train: {listing(orphans)}; name them in a phase or make them buffers", code="T90"
@@ -36,62 +41,85 @@ def phase_parameters(objective: nn.Module, phases: Sequence[Phase], columns: Seq
     return out
 
 
-def parameter_groups(
-    objective: nn.Module, names: Sequence[str], optim: Any, columns: Sequence[str] = ()
-) -> list[tuple[str, dict[str, Any], list[str]]]:
-    """(optimiser name, its arguments, parameter names), the first glob of ``optim`` that fits deciding for each parameter.
+Group = tuple[str, dict[str, Any], list[str]]
+
+
+def parameter_groups(objective: nn.Module, names: Sequence[str], optim: Any, columns: Sequence[str] = ()) -> tuple[list[Group], list[str]]:
+    """Groups of (optimiser name, its arguments, parameter names), and the names that are frozen.
 
     Args:
-        optim: ``("adamw", 1e-3)``, ``("sgd", {"lr": 1e-2, "momentum": 0.9})``, or a dict from glob to such a pair.
+        optim: ``("adamw", 1e-3)``, ``("sgd", {"lr": 1e-2, "momentum": 0.9})``, or a dict from glob to such a pair, or to None, which
+            freezes. The first glob that fits a parameter decides; "*" comes last wherever it stands.
 
     Raises:
         DataError: a parameter fits no glob.
-        UnknownName: no such optimiser, or a glob fits nothing.
+        UnknownName: no such optimiser, or a glob that fits nothing.
     """
     table = dict(optim) if isinstance(optim, Mapping) else {"*": optim}
-    groups: list[tuple[str, dict[str, Any], list[str]]] = []
+    everything = [name for name, _ in objective.named_parameters()]
+    groups: list[Group] = []
+    frozen: list[str] = []
     left = list(names)
     for glob, choice in sorted(table.items(), key=lambda item: item[0] == "*"):
-        kind, options = choice
-        if kind not in OPTIMISERS:
-            raise UnknownName(f"no optimiser {kind!r}; there are {', '.join(OPTIMISERS)}")
-        taken = [n for n in left if match(n, glob, columns)]
-        if not taken and glob != "*" and not any(match(n, glob, columns) for n, _ in objective.named_parameters()):
+        if choice is not None and choice[0] not in OPTIMISERS:
+            raise UnknownName(f"no optimiser {choice[0]!r}; there are {', '.join(OPTIMISERS)}")
+        if glob != "*" and not any(match(n, glob, columns) for n in everything):
             raise UnknownName(
-                f"optim names {glob!r}, which fits no parameter; columns are {listing(columns)}, parameters {listing(n for n, _ in objective.named_parameters())}"
+                f"optim names {glob!r}, which fits no parameter; columns are {listing(columns)}, parameters {listing(everything)}"
             )
-        if taken:
-            groups.append((kind, dict(options) if isinstance(options, Mapping) else {"lr": float(options)}, taken))
+        taken = [n for n in left if match(n, glob, columns)]
         left = [n for n in left if n not in taken]
+        if choice is None:
+            frozen += taken
+        elif taken:
+            groups.append((choice[0], dict(choice[1]) if isinstance(choice[1], Mapping) else {"lr": float(choice[1])}, taken))
     if left:
         raise DataError(f"optim gives no optimiser to {listing(left)}; add a '*' entry")
-    return groups
+    return groups, frozen
 
 
 def make_optimisers(
-    objective: nn.Module, names: Sequence[str], optim: Any, *, lr_scale: float = 1.0, columns: Sequence[str] = ()
-) -> list[torch.optim.Optimizer]:
-    """One optimiser for each kind of group; fused kernels where torch has them."""
+    objective: nn.Module,
+    names: Sequence[str],
+    optim: Any,
+    *,
+    lr_scale: float = 1.0,
+    rates: Sequence[tuple[str, float]] = (),
+    columns: Sequence[str] = (),
+) -> tuple[list[torch.optim.Optimizer], list[str]]:
+    """One optimiser for each kind of group, with fused kernels where torch has them; and the names that are frozen."""
     parameters = dict(objective.named_parameters())
-    out: dict[str, list[dict[str, Any]]] = {}
-    for kind, options, taken in parameter_groups(objective, names, optim, columns):
-        options = {**options, "lr": options.get("lr", 1e-3) * lr_scale}
-        out.setdefault(kind, []).append({"params": [parameters[n] for n in taken], **options, "base_lr": options["lr"]})
-    made: list[torch.optim.Optimizer] = []
-    for kind, groups in out.items():
-        fused = all(p.dtype in (torch.float32, torch.float64) for g in groups for p in g["params"])
-        if kind in ("adam", "adamw"):
-            cls = torch.optim.Adam if kind == "adam" else torch.optim.AdamW
-            made.append(cls(groups, fused=fused))
-        elif kind == "sgd":
-            made.append(torch.optim.SGD(groups, lr=groups[0]["lr"], fused=fused))
-        else:
-            made.append(torch.optim.RMSprop(groups))
-    return made
+    groups, frozen = parameter_groups(objective, names, optim, columns)
+    kinds: dict[str, list[dict[str, Any]]] = {}
+    for kind, options, taken in groups:
+        for factor, part in _by_rate(taken, rates, columns).items():
+            rate = options.get("lr", 1e-3) * lr_scale * factor
+            kinds.setdefault(kind, []).append({"params": [parameters[n] for n in part], **options, "lr": rate, "base_lr": rate})
+    return [MAKERS[kind](parts) for kind, parts in kinds.items()], frozen
+
+
+def _by_rate(names: Sequence[str], rates: Sequence[tuple[str, float]], columns: Sequence[str]) -> dict[float, list[str]]:
+    """Names by the factor on their learning rate; 1 where no glob fits."""
+    out: dict[float, list[str]] = {}
+    for name in names:
+        factor = next((f for globs, f in rates if any(match(name, glob, columns) for glob in globs.split())), 1.0)
+        out.setdefault(factor, []).append(name)
+    return out
+
+
+MAKERS: dict[str, Callable[[Any], torch.optim.Optimizer]] = {
+    "adamw": AdamW,
+    "adam": Adam,
+    "sgd": lambda groups: torch.optim.SGD(groups, lr=groups[0]["lr"], fused=True),
+    "rmsprop": lambda groups: torch.optim.RMSprop(groups),
+}
+OPTIMISERS = tuple(MAKERS)
 
 
 def schedule_factor(schedule: Any, done: float, warmup: float = 0.0) -> float:
-    """Factor on the learning rate after a share ``done`` of training: "constant", "cosine", "linear", or ("step", {"at": [...], "by": 0.1}).
+    """Factor on the learning rate after a share ``done`` of training.
+
+    ``schedule`` is "constant", "cosine", "linear", "step", or ("step", {"at": [0.5, 0.75], "by": 0.1}) with shares of training.
 
     A share ``warmup`` at the start rises linearly from 0.
     """

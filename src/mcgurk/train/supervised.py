@@ -88,16 +88,17 @@ class Supervised(Objective):
 
     def encode(self, batch: Batch) -> dict[str, Slot]:
         """Slots as the fusion layer takes them."""
+        encoders, scaling = self.encoders.table, self.scaling.table
         slots = {}
         for name, slot in batch.slots.items():
-            if name in self.scaling:
-                slot = self.scaling[name](slot)
-            slots[name] = self.encoders[name](slot)
+            if name in scaling:
+                slot = scaling[name](slot)
+            slots[name] = encoders[name](slot)
         if batch.lengths is not None:
             slots = flatten_steps(slots, batch.lengths)
         if self.fusion.wants == "sequence":
             return {name: as_sequence(slot) for name, slot in slots.items()}
-        return {name: pool(slot, self.pooling) for name, slot in slots.items()}
+        return {name: slot if slot.mask is None else pool(slot, self.pooling) for name, slot in slots.items()}
 
     def scores(self, batch: Batch) -> Tensor:
         """(B, k) scores (steps one after another where there is a label per step): logits, standardised numbers, log-means."""
