@@ -12,7 +12,7 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[2] / "examples"
 SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py"))
 ARGUMENTS = {
-    "emoji_compare": ["--rows", "80", "--candidates", "single:*", "early:linear", "--output", "run"],
+    "emoji_compare": ["--rows", "80", "--candidates", "single:*", "early:linear", "--folds", "2", "--output", "run"],
     "own_table": ["--rows", "80", "--folder", "emoji"],
     "shared_space": ["--rows", "120"],
 }
