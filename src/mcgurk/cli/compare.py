@@ -33,7 +33,7 @@ def compare(
     task: str | None = typer.Option(
         None, "--task", help="classes, number or count; default: by the target's values.", rich_help_panel=STUDY
     ),
-    folds: str | None = typer.Option(None, "--folds", help="Number of folds, or given.", rich_help_panel=STUDY),
+    folds: str | None = typer.Option(None, "--folds", help="Number of folds, or 'given': the table's own split.", rich_help_panel=STUDY),
     split: str | None = typer.Option(None, "--split", help="Column that says train or test.", rich_help_panel=STUDY),
     repeats: int | None = typer.Option(None, "--repeats", min=1, help="Repeats of the folds.", rich_help_panel=STUDY),
     fusion: list[str] = typer.Option([], "--fusion", metavar="NAME", help="A fusion method to enter as well.", rich_help_panel=STUDY),

@@ -14,7 +14,7 @@ COLUMNS = ("image", "name", "facts")
 
 def demo(
     output: Path = typer.Option(Path("mcgurk-demo"), "-o", "--output", help="Folder for plan, results, model and report."),
-    rows: int = typer.Option(600, "--rows", min=200, max=1609, help="How many emoji."),
+    rows: int = typer.Option(600, "--rows", min=200, max=1601, help="How many emoji."),
 ) -> dict[str, Any]:
     """Which group is an emoji in: does its picture add to its name? The main job on embedded data, in under three minutes.
 
