@@ -13,6 +13,7 @@ ENTRIES: dict[str, Entry] = {
     "late": Entry("late:Late", "recipe", "one model a modality; decisions combined by a rule or by out-of-fold stacking", None, _ALL, "sum d_m + M C", "Kittler, Hatef, Duin, Matas 1998, IEEE TPAMI; Wolpert 1992, Neural Networks"),
     "hybrid": Entry("hybrid:Hybrid", "recipe", "early fusion and single modalities, their decisions combined", None, _ALL, "2 sum d_m + M C", "Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems"),
     "joint_hybrid": Entry("joint_hybrid:JointHybrid", "recipe", "one network a modality and one of all features, trained together, every decision supervised", None, _ALL, "2 sum d_m h", "Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems; Lee, Xie, Gallagher, Zhang, Tu 2015, AISTATS"),
+    "staged": Entry("staged:Staged", "recipe", "branches pretrained alone, then the head, then layer by layer from the top, then all", None, _ALL, "sum d_m h, 5 stages", "Howard, Ruder 2018, ACL; Kumar, Raghunathan, Jones, Ma, Liang 2022, ICLR", small={"width": 8, "depth": 1}),
     "graph": Entry("graph:FusionGraph", "recipe", "any graph of feature-fusion, analysis and decision-fusion units", None, _ALL, "sum of its nodes", "Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems"),
     "average": Entry("average:Average", "recipe", "the majority class or the mean: what knowing nothing gives", None, _ALL, "0"),
     "graph_model": Entry("graph_model:GraphModel", "machine", "a fitted FusionGraph", None, _ALL),
