@@ -97,7 +97,7 @@ class AutoModel(Predictor, Estimator):
         table, y = machine.encode(data, run)
         rows = machine.labelled_rows(data, y)
         if len(np.unique(machine.row_groups(data, rows))) < 2:
-            raise DataError("auto needs at least two groups of rows to hold out in turn; there is one: name a method instead", code="S01")
+            raise DataError(f"auto holds out groups of rows in turn, and n_samples={len(rows)} are one group: name a method instead", code="S01")
         with run.threaded(machine.work(table, rows)):
             machine.nodes_ = machine.fit_units(data, table, y, rows, run)
             held = machine.out_of_fold(data, table, y, rows, run)

@@ -1,0 +1,35 @@
+"""scikit-learn's own suite, on one 2-D array: a closed form, a network and the competition, as classifier and as regressor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from mcgurk import FusionClassifier, FusionRegressor
+
+NETWORK = {"fusion": "concat", "epochs": 8, "hidden": (8,), "optim": ("adam", 3e-2), "batch_size": 32}
+AUTO = ("auto", {"folds": 2, "units": ("linear",)})
+WEIGHTS = "check_sample_weight_equivalence_on_dense_data"
+#: fusion -> why a row of weight two cannot equal the row given twice
+REASONS = {
+    "concat": "mini-batches: a row given twice takes a second place in the order of the rows, a weighted one does not",
+    "early": "the penalty is chosen on inner folds, and a row given twice changes their sizes; a weighted one does not",
+    "auto": "contestants and penalties are chosen on inner folds, and a row given twice changes their sizes; a weighted one does not",
+}
+ESTIMATORS = [
+    family(**settings) for settings in ({"fusion": "early"}, NETWORK, {"fusion": AUTO}) for family in (FusionClassifier, FusionRegressor)
+]
+
+
+def expected(estimator: Any) -> dict[str, str]:
+    """The one check that cannot pass, with its reason."""
+    name = estimator.fusion if isinstance(estimator.fusion, str) else estimator.fusion[0]
+    return {WEIGHTS: REASONS[name]}
+
+
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected)
+def test_scikit_learn(estimator: Any, check: Any) -> None:
+    check(estimator)
