@@ -63,7 +63,7 @@ class LinearUnit(Unit):
         counted = 0
         for train, test in inner_folds(groups, stratum(y), self.folds, run.inner("linear")):
             part = y.take(train)
-            if y.spec.task == "classes" and len(np.unique(part.values)) < 2:
+            if len(train) < 2 or (y.spec.task == "classes" and len(np.unique(part.values)) < 2):
                 continue
             held = y.take(test)
             for i, (coef, intercept) in enumerate(self._path(F[train], part, None if weight is None else weight[train], STRENGTHS, 1e-3)):
