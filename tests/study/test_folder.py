@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mcgurk.errors import StoreError
@@ -49,3 +51,15 @@ def test_no_run(tmp_path) -> None:
     with pytest.raises(StoreError) as error:
         verify(tmp_path / "none")
     assert error.value.code == "S03"
+
+
+def test_a_parquet_file_is_verified_too(tmp_path: Path) -> None:
+    from mcgurk import Dataset, Dense, write_parquet
+
+    path = tmp_path / "features.parquet"
+    write_parquet(Dataset({"a": Dense(np.arange(400.0).reshape(100, 4), kind="vector")}), path)
+    assert verify(path) == {"ok": True, "checked": 1, "faults": []}
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 3] ^= 1
+    path.write_bytes(bytes(whole))
+    assert not verify(path)["ok"]

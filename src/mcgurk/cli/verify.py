@@ -10,8 +10,10 @@ import typer
 from mcgurk.cli import _shell
 
 
-def verify(path: Path = typer.Argument(help="Folder of a run, or a .mcgurk file.", show_default=False)) -> dict[str, Any]:
-    """Say whether a run's folder (or a model file) is as it was written; exit code 1 if not.
+def verify(
+    path: Path = typer.Argument(help="Folder of a run, a .mcgurk file, or a .parquet file that mcgurk wrote.", show_default=False),
+) -> dict[str, Any]:
+    """Say whether a run's folder (or a model, or a Parquet file) is as it was written; exit code 1 if not.
 
     Example: mcgurk verify ads-compare
     """

@@ -65,7 +65,7 @@ def conform(X: Dataset, spec: Spec) -> Dataset:
     if missing:
         hint = ", ".join(m for name in missing for m in difflib.get_close_matches(name, [n for n in X.names if n not in spec], 1))
         raise MissingModality(
-            f"fitted on {listing(spec)} but X lacks {listing(missing)}; give the column with present=False where it is unknown"
+            f"fitted on {listing(spec)} but X lacks {listing(missing)}; give the column, with empty cells (present=False) where it is unknown"
             + (f" (did you mean {hint}?)" if hint else "")
         )
     extra = [name for name in X.names if name not in spec]
@@ -79,7 +79,9 @@ def _conform(name: str, column: Column, spec: ColumnSpec) -> Column:
     if given.container == "lazy" and not column.present.any():
         given = ColumnSpec("lazy", given.kind, (), spec.sequence)
     if (given.container, given.kind) != (spec.container, spec.kind):
-        raise SpecMismatch(f"column {name!r} was fitted as {spec.kind} ({spec.container}), but X has {given.kind} ({given.container}); convert it")
+        raise SpecMismatch(
+            f"column {name!r} was fitted as {spec.kind} ({spec.container}), but X has {given.kind} ({given.container}); convert it"
+        )
     if spec.container == "lazy" and given.sequence != spec.sequence:
         wanted = "several values a cell" if spec.sequence else "one value a cell"
         raise SpecMismatch(f"column {name!r} was fitted with {wanted}; X differs")
@@ -116,7 +118,10 @@ def _recode(codes: np.ndarray, levels: tuple[Any, ...], field: Field) -> np.ndar
     unseen = {levels[int(c)] for c in np.unique(codes[seen]) if np.isnan(table[int(c)])}
     if unseen:
         warnings.warn(
-            McgurkWarning(f"field {field.name!r}: {listing(sorted(map(str, unseen)))} not seen in training; read as missing cells", code="L02"), stacklevel=5
+            McgurkWarning(
+                f"field {field.name!r}: {listing(sorted(map(str, unseen)))} not seen in training; read as missing cells", code="L02"
+            ),
+            stacklevel=5,
         )
     return out
 
@@ -152,5 +157,3 @@ def require_rows(X: Dataset, least: int = 1) -> None:
     """Raise S01 when there are too few rows."""
     if len(X) < least:
         raise DataError(f"{len(X)} rows given, at least {least} needed", code="S01")
-
-

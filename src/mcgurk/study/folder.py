@@ -31,7 +31,7 @@ def files_of(folder: Path) -> dict[str, str]:
 
 
 def verify(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Recompute every hash of a run's folder, or of one model file.
+    """Recompute every hash of a run's folder, of one model file, or of a Parquet file that mcgurk wrote.
 
     Returns:
         ``{"ok": bool, "checked": number of files, "faults": [sentence, …]}``; an unfinished run has its plan and cells checked.
@@ -50,7 +50,7 @@ def verify(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not target.exists():
         raise StoreError(f"there is no {target}; give the folder of a run, or a .mcgurk file", code="S03")
     if target.is_file():
-        return _report([target.name], _tensor_faults(target))
+        return _report([target.name], _parquet_faults(target) if target.suffix == ".parquet" else _tensor_faults(target))
     faults: list[str] = []
     plan = read_plan(target / "plan.json")
     said = sha256_bytes(json.dumps({key: plan.get(key) for key in BINDING}, sort_keys=True).encode())
@@ -93,6 +93,20 @@ def _tensor_faults(path: Path) -> list[str]:
 
     try:
         read_tensors(path)
+    except IntegrityError as error:
+        return [str(error)]
+    return []
+
+
+def _parquet_faults(path: Path) -> list[str]:
+    from mcgurk.data.parquet import is_own, iter_own, read_arrow
+
+    try:
+        if is_own(path):
+            for _ in iter_own(path):
+                pass
+        else:
+            read_arrow(path)
     except IntegrityError as error:
         return [str(error)]
     return []
