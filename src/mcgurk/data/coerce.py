@@ -58,7 +58,8 @@ def _from_array(X: Any) -> Dense:
     if values.ndim != 2:
         raise DataError(
             f"Expected 2D array, got {'scalar' if values.ndim == 0 else f'{values.ndim}D'} array instead; give (rows, features). "
-            "Reshape your data either using array.reshape(-1, 1) if it has a single feature or array.reshape(1, -1) if it contains a single row"
+            "Reshape your data either using array.reshape(-1, 1) if it has a single feature "
+            "or array.reshape(1, -1) if it contains a single row"
         )
     n, p = values.shape
     if n == 0:
@@ -83,7 +84,17 @@ def _column(name: str, value: Any, spec: ColumnSpec | None) -> Column:
     value = value.to_numpy() if hasattr(value, "to_numpy") else value
     array = value if isinstance(value, np.ndarray) else _object_array(value)
     if array.dtype.kind in "biuf":
-        kind = spec.kind if spec else "tabular" if array.ndim == 1 else "image" if array.ndim == 4 else "vector" if array.ndim == 2 else "series"
+        kind = (
+            spec.kind
+            if spec
+            else "tabular"
+            if array.ndim == 1
+            else "image"
+            if array.ndim == 4
+            else "vector"
+            if array.ndim == 2
+            else "series"
+        )
         if array.ndim >= 3 and kind == "series":
             n, steps = array.shape[:2]
             return Ragged(array.reshape(n * steps, *array.shape[2:]), np.arange(n + 1) * steps, None, None, kind)
@@ -155,7 +166,9 @@ def _from_frame(frame: Any, spec: Spec | None) -> Dataset:
     for name in names:
         series = frame[name]
         if spec is not None and name in spec and spec[name].fields is None:
-            columns[name] = _column(name, series.to_numpy(dtype=object) if series.dtype.kind not in "biuf" else series.to_numpy(), spec[name])
+            columns[name] = _column(
+                name, series.to_numpy(dtype=object) if series.dtype.kind not in "biuf" else series.to_numpy(), spec[name]
+            )
         elif pd.api.types.is_object_dtype(series.dtype) or pd.api.types.is_string_dtype(series.dtype):
             if name in claimed:
                 field = next(f for s in (spec or {}).values() for f in s.fields or () if f.name == name)
@@ -171,7 +184,9 @@ def _from_frame(frame: Any, spec: Spec | None) -> Dataset:
                 cells = [c for c in cells if c[0].name not in {f.name for f in column_spec.fields}]
             elif column_spec.fields and name not in columns and len(column_spec.fields) > 1:
                 lacking = [f.name for f in column_spec.fields if f.name not in {c[0].name for c in cells}]
-                raise SpecMismatch(f"fitted with the table columns {listing(f.name for f in column_spec.fields)}; X lacks {listing(lacking)}")
+                raise SpecMismatch(
+                    f"fitted with the table columns {listing(f.name for f in column_spec.fields)}; X lacks {listing(lacking)}"
+                )
     elif cells:
         if TABLE_NAME in columns:
             raise DataError(f"a text column is named {TABLE_NAME!r}, the name given to the numbers' block; rename it")
@@ -220,5 +235,7 @@ def tabular_field(name: str, series: Any, kind: str | None = None) -> tuple[Fiel
         raise DataError(f"column {name!r} cannot be read as {kind}: {error}", code="L01") from None
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
     if np.isinf(numbers).any():
-        raise DataError(f"inf in row {int(np.flatnonzero(np.isinf(numbers))[0])} of column {name!r}; leave the cell empty if it is unknown", code="N01")
+        raise DataError(
+            f"inf in row {int(np.flatnonzero(np.isinf(numbers))[0])} of column {name!r}; leave the cell empty if it is unknown", code="N01"
+        )
     return Field(name, kind), numbers

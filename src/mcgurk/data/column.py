@@ -21,7 +21,7 @@ _hashes: dict[tuple[Path, int, int], str] = {}
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One cell of a tabular column. Codes of a category are indices into ``levels``; dates are days since 1970-01-01; NaN is a missing cell."""
+    """One cell of a tabular column: codes of a category are indices into ``levels``, dates days since 1970-01-01, NaN a missing cell."""
 
     name: str
     kind: str = "number"
@@ -118,7 +118,9 @@ class Ragged:
         if values.dtype.kind == "f" and np.isinf(values).any():
             step = int(np.flatnonzero(np.isinf(values.reshape(len(values), -1)).any(axis=1))[0])
             row = int(np.searchsorted(offsets, step, side="right") - 1)
-            raise DataError(f"inf in row {row}, step {step - offsets[row]} of a {self.kind} column; mark the step NaN if it is unknown", code="N01")
+            raise DataError(
+                f"inf in row {row}, step {step - offsets[row]} of a {self.kind} column; mark the step NaN if it is unknown", code="N01"
+            )
 
     @classmethod
     def of(cls, items: Sequence[Any], *, kind: str = "series", times: Sequence[Any] | None = None) -> Ragged:

@@ -20,7 +20,7 @@ class Dataset:
     Args:
         columns: name -> Dense, Ragged or Lazy; names are sorted, so order carries no meaning.
         ids: (n,) distinct identifiers, default 0 … n-1.
-        rows: a pandas frame of row facts (``group``, ``start``, ``end``, ``coverage.<name>``, …): sliced with the data, never seen by a model.
+        rows: a pandas frame of row facts (``group``, ``start``, ``coverage.<name>``, …): sliced with the data, never seen by a model.
 
     Raises:
         DataError: columns of different lengths; I01 for duplicate ids.
@@ -40,7 +40,10 @@ class Dataset:
             raise DataError("a Dataset needs at least one column")
         wrong = [name for name, c in columns.items() if not isinstance(c, (Dense, Ragged, Lazy))]
         if wrong:
-            raise DataError(f"column {wrong[0]!r} is a {type(columns[wrong[0]]).__name__}; expected Dense, Ragged or Lazy (mcgurk.as_dataset converts frames and arrays)")
+            raise DataError(
+                f"column {wrong[0]!r} is a {type(columns[wrong[0]]).__name__}; expected Dense, Ragged or Lazy "
+                "(mcgurk.as_dataset converts frames and arrays)"
+            )
         lengths = {name: len(c) for name, c in columns.items()}
         if len(set(lengths.values())) > 1:
             raise DataError(f"columns differ in their number of rows: {listing(f'{k} {v}' for k, v in lengths.items())}")

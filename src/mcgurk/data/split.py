@@ -127,7 +127,7 @@ def holdout(
 
 
 def unit_folds(unit: np.ndarray, labels: Any, *, n_splits: int, seed: int) -> list[Split]:
-    """:func:`folds` of rows whose units are known: inner folds of a method, on arrays; fewer folds where there are fewer units, none for one."""
+    """:func:`folds` of rows whose units are known: inner folds of a method, on arrays; fewer for fewer units, none for one."""
     unit = np.unique(unit, return_inverse=True)[1]
     n_splits = min(n_splits, int(unit.max(initial=-1)) + 1)
     if n_splits < 2:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mcgurk.data.column import Ragged
-from mcgurk.errors import DataError, McgurkWarning, listing
+from mcgurk.errors import DataError, listing
 
 TASKS = ("classes", "multilabel", "number", "count")
 
@@ -100,7 +100,7 @@ class Target:
 
 
 def transformed(target: Target, how: str | None, rows: np.ndarray) -> Target:
-    """The target on the scale models learn: ``how`` is None, "log", or "auto" (log where the training rows are positive and the logarithm is
+    """The target on the scale models learn: ``how`` is None, "log", or "auto" (log where the training rows are positive and their log is
     clearly less skewed: sample skewness above 1, and more than twice that of the logarithm).
     """
     if how is None or target.spec.task != "number":
@@ -146,7 +146,13 @@ def encode_target(y: Any, family: str, *, task: str | None = None, known: Target
         raise DataError(f"task {task!r} is not known; expected one of {', '.join(TASKS)}")
     if (task in ("classes", "multilabel")) != (family == "classifier"):
         raise DataError(f"task {task!r} does not belong to a {family}; use a {'classifier' if family == 'regressor' else 'regressor'}")
-    return _encode_classes(values, known) if task == "classes" else _encode_labels(values, known) if task == "multilabel" else _encode_numbers(values, task)
+    return (
+        _encode_classes(values, known)
+        if task == "classes"
+        else _encode_labels(values, known)
+        if task == "multilabel"
+        else _encode_numbers(values, task)
+    )
 
 
 def _array(y: Any) -> np.ndarray:
@@ -184,7 +190,9 @@ def unlabelled(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind == "f":
         return np.isnan(values)
     if values.dtype.kind == "O":
-        return np.array([v is None or (isinstance(v, float) and v != v) or type(v).__name__ in ("NAType", "NaTType") for v in values.ravel()]).reshape(values.shape)
+        return np.array(
+            [v is None or (isinstance(v, float) and v != v) or type(v).__name__ in ("NAType", "NaTType") for v in values.ravel()]
+        ).reshape(values.shape)
     return np.zeros(values.shape, dtype=bool)
 
 
@@ -197,7 +205,10 @@ def _encode_classes(values: np.ndarray, known: TargetSpec | None) -> Target:
         if not np.isfinite(labels).all():
             raise DataError("y contains infinity; expected class labels", code="L01")
         if (labels != np.floor(labels)).any():
-            raise DataError(f"Unknown label type: continuous numbers such as {labels[labels != np.floor(labels)][0]:g}; use a regressor, or labels", code="L01")
+            raise DataError(
+                f"Unknown label type: continuous numbers such as {labels[labels != np.floor(labels)][0]:g}; use a regressor, or labels",
+                code="L01",
+            )
         if empty.any() and values.dtype.kind == "f":
             labels = labels.astype(np.int64)
     if known:
@@ -242,7 +253,9 @@ def _encode_numbers(values: np.ndarray, task: str) -> Target:
     if task == "count":
         known = numbers[~np.isnan(numbers)]
         if (known < 0).any() or (known != np.floor(known)).any():
-            raise DataError(f"counts must be whole and not negative, found {known[(known < 0) | (known != np.floor(known))][0]:g}", code="L01")
+            raise DataError(
+                f"counts must be whole and not negative, found {known[(known < 0) | (known != np.floor(known))][0]:g}", code="L01"
+            )
     flat = numbers.ndim == 1
     numbers = numbers[:, None] if flat else numbers
     return Target(TargetSpec(task, (), numbers.shape[1], flat=flat), numbers)

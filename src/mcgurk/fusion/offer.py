@@ -13,19 +13,42 @@ from mcgurk.registry import Candidate, entries
 
 
 def candidates(spec: Mapping[str, ColumnSpec], target: TargetSpec, budget: str) -> list[Candidate]:
-    """Baselines, every single modality, early, late and hybrid fusion, auto, every recipe without each modality, and by budget subsets and layers.
+    """Baselines, every single modality, early, late and hybrid fusion, auto, main recipes without each modality; by budget more.
 
-    quick: the simplest of each family. standard: more units, and every leave-one-out of the main recipes. thorough: every subset, and the layers.
+    quick: the simplest of each family. standard: more recipes and some layers. thorough: every subset of the main recipes, all layers.
     """
     names = tuple(spec)
     out = [
         _candidate("average", "average", names, "baseline", target, cost=0.05, label="the average, knowing nothing"),
-        _candidate("boosting", ("early", {"unit": "trees"}), names, "baseline", target, cost=2, simplicity=3, label="boosting on concatenated features"),
+        _candidate(
+            "boosting",
+            ("early", {"unit": "trees"}),
+            names,
+            "baseline",
+            target,
+            cost=2,
+            simplicity=3,
+            label="boosting on concatenated features",
+        ),
     ]
     for name in names:
-        out.append(_candidate(f"single:{name}", "single", (name,), "single", target, recipe="linear", simplicity=1, label=f"{name} alone, linear"))
+        out.append(
+            _candidate(f"single:{name}", "single", (name,), "single", target, recipe="linear", simplicity=1, label=f"{name} alone, linear")
+        )
         if spec[name].kind in NARROW:
-            out.append(_candidate(f"single:{name}:trees", ("single", {"unit": "trees"}), (name,), "single", target, recipe="trees", cost=2, simplicity=2, label=f"{name} alone, boosted trees"))
+            out.append(
+                _candidate(
+                    f"single:{name}:trees",
+                    ("single", {"unit": "trees"}),
+                    (name,),
+                    "single",
+                    target,
+                    recipe="trees",
+                    cost=2,
+                    simplicity=2,
+                    label=f"{name} alone, boosted trees",
+                )
+            )
     if len(names) == 1:
         return [*out, _candidate("auto", "auto", names, "auto", target, cost=10, simplicity=3, label="auto")]
     recipes = _recipes(target, budget)
@@ -33,9 +56,25 @@ def candidates(spec: Mapping[str, ColumnSpec], target: TargetSpec, budget: str) 
         for columns in _subsets(names, recipe, budget):
             without = [n for n in names if n not in columns]
             full = not without
-            name = recipe if full else f"{recipe} without {', '.join(without)}" if len(without) == 1 else f"{recipe} of {', '.join(columns)}"
-            wording = label if full else f"{label} without {', '.join(without)}" if len(without) == 1 else f"{label} of {', '.join(columns)}"
-            out.append(_candidate(name, method, columns, family if full else "subset", target, recipe=recipe, cost=cost * len(columns) / len(names), simplicity=simplicity, label=wording))
+            name = (
+                recipe if full else f"{recipe} without {', '.join(without)}" if len(without) == 1 else f"{recipe} of {', '.join(columns)}"
+            )
+            wording = (
+                label if full else f"{label} without {', '.join(without)}" if len(without) == 1 else f"{label} of {', '.join(columns)}"
+            )
+            out.append(
+                _candidate(
+                    name,
+                    method,
+                    columns,
+                    family if full else "subset",
+                    target,
+                    recipe=recipe,
+                    cost=cost * len(columns) / len(names),
+                    simplicity=simplicity,
+                    label=wording,
+                )
+            )
     return out
 
 
@@ -71,7 +110,16 @@ def _subsets(names: tuple[str, ...], recipe: str, budget: str) -> list[tuple[str
 
 
 def _candidate(
-    name: str, method: Any, columns: tuple[str, ...], family: str, target: TargetSpec, *, recipe: str = "", cost: float = 1.0, simplicity: int = 0, label: str = ""
+    name: str,
+    method: Any,
+    columns: tuple[str, ...],
+    family: str,
+    target: TargetSpec,
+    *,
+    recipe: str = "",
+    cost: float = 1.0,
+    simplicity: int = 0,
+    label: str = "",
 ) -> Candidate:
     return Candidate(name, _maker(method, target), columns, family, recipe or name, cost, simplicity, label or name)
 
