@@ -68,6 +68,7 @@ ENTRIES: dict[str, Entry] = {
         "2 sum d_m h",
         "Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems; Lee, Xie, Gallagher, Zhang, Tu 2015, AISTATS",
     ),
+    "dynmm": Entry("dynmm:DynMM", "recipe", "a gate sends each row to one expert, cheap or full, at a price on operations", None, _ALL, "gate + the chosen expert", "Xue, Marculescu 2023, CVPR MULA workshop", small={"gate_hidden": (4,)}),
     "staged": Entry(
         "staged:Staged",
         "recipe",

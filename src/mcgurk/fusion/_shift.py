@@ -1,4 +1,4 @@
-"""What the layers share that shift the steps of a main modality by what the others say: which steps belong together, and how far a shift may go."""
+"""What layers share that shift a main modality's steps: which steps of the others belong to them, and how far a shift may go."""
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ from mcgurk.nn.component import Fusion, NamedModules
 class MAG(Fusion):
     """``out = dropout(LN(Z + a H))``: every step Z of the main modality is shifted by H, gated from the others.
 
-    ``H = sum_m g_m .* (W_m x_m) + b_H`` with ``g_m = relu(W_gm [x_m; Z] + b_m)`` and ``a = min(beta |Z| / |H|, 1)``, where x_m is the mean of
-    the steps of m that belong to the step: those nearest to it in time, or in relative position where either has no times. A transformer
-    encoder of ``depth`` blocks follows, as the rest of the language model does in the paper.
+    ``H = sum_m g_m .* (W_m x_m) + b_H`` with ``g_m = relu(W_gm [x_m; Z] + b_m)`` and ``a = min(beta |Z| / |H|, 1)``, where x_m is the
+    mean of the steps of m that belong to the step: those nearest to it in time, or in relative position where either has no times. A
+    transformer encoder of ``depth`` blocks follows, as the rest of the language model does in the paper.
 
     A modality absent in a row has gate 0; where all others are, Z stays. A row without the main modality is one step H, uncapped.
 
@@ -26,7 +26,7 @@ class MAG(Fusion):
 
     Args:
         main: the column that is shifted; None takes "text" if there is one, else the first by sorted name.
-        width: of the steps; the main modality is projected to it. None keeps the main modality's own, for steps that a pretrained model made.
+        width: of the steps; the main modality is projected to it. None keeps its own, for steps that a pretrained model made.
         beta: the longest shift as a share of |Z|.
         depth: blocks of self-attention after the gate; 0 for the gate alone.
         heads: of that self-attention, a divisor of the width.

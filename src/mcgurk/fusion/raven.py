@@ -16,9 +16,9 @@ from mcgurk.nn.component import Fusion, NamedModules
 class RAVEN(Fusion):
     """``Z + a H`` for every step Z of the main modality, read by a recurrent network whose last state is the output.
 
-    For each step an LSTM reads the steps of m that belong to it, in order, and ends in s_m; ``H = sum_m w_m (W_m s_m) + b_H`` with one gate a
-    modality, ``w_m = s(v_m [s_m; Z] + b_m)``, and ``a = min(beta |Z| / |H|, 1)``. Steps belong to the step nearest to them in time, or in
-    relative position where either modality has no times.
+    For each step an LSTM reads the steps of m that belong to it, in order, and ends in s_m; ``H = sum_m w_m (W_m s_m) + b_H`` with one
+    gate a modality, ``w_m = s(v_m [s_m; Z] + b_m)``, and ``a = min(beta |Z| / |H|, 1)``. Steps belong to the step nearest to them in
+    time, or in relative position where either modality has no times.
 
     A modality absent in a row has gate 0; where all others are, Z stays. A row without the main modality is one step H, uncapped.
 
