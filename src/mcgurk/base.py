@@ -127,7 +127,8 @@ class Estimator(BaseEstimator):
             sample_weight: (n,) weights >= 0.
             groups: (n,) rows of one group stay together whenever rows are held out; default ``X.rows["group"]``.
             pairs: (m, 2) row numbers that belong together.
-            valid: rows for stopping and selection: None, a fraction, a bool mask, or (X, y).
+            valid: rows for stopping and selection: None, a fraction, a bool mask, or further rows (X, y), which weights, groups and pairs
+                do not speak of.
 
         Returns:
             self.
@@ -136,12 +137,14 @@ class Estimator(BaseEstimator):
         if self.family is not None and y is None:
             raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None; give one label or number a row")
         target = encode_target(y, self.family, task=self.task) if self.family else None
-        dataset, target, held = _with_valid(dataset, target, valid, groups, self.family, self.task)
         _check_lengths(dataset, target)
-        self.spec_ = spec_of(dataset)
         n = len(dataset)
         checked = _pairs(pairs, n, self)
-        data = FitData(dataset, target, _weights(sample_weight, n), _units(groups, checked, dataset), checked, held)
+        weight, own = _weights(sample_weight, n), _groups(groups, dataset)
+        dataset, target, held = _with_valid(dataset, target, valid, own, checked, self)
+        weight, own = _extended(weight, own, dataset, held)
+        self.spec_ = spec_of(dataset)
+        data = FitData(dataset, target, weight, _units(own, checked, dataset), checked, held)
         if target is not None:
             target = transformed(target, self.target_transform, data.train_rows)
             data = replace(data, y=target.with_statistics(data.train_rows))
@@ -203,24 +206,27 @@ def adopt(model: Estimator, data: FitData, run: Run) -> Estimator:
 
 
 def _with_valid(
-    X: Dataset, y: Target | None, valid: Any, groups: Any, family: str | None, task: str | None
+    X: Dataset, y: Target | None, valid: Any, groups: np.ndarray | None, pairs: np.ndarray | None, model: Estimator
 ) -> tuple[Dataset, Target | None, np.ndarray | None]:
     if valid is None:
         return X, y, None
     n = len(X)
     if isinstance(valid, tuple):
+        if len(valid) != 2:
+            raise DataError(f"valid=(X, y) takes two parts, got {len(valid)}")
         other = conform(as_dataset(valid[0], spec_of(X)), spec_of(X))
         held = np.arange(n + len(other)) >= n
         if y is None:
             return Dataset.stack([X, other]), None, held
-        more = encode_target(valid[1], family or "classifier", task=task, known=y.spec)
+        more = encode_target(valid[1], model.family or "classifier", task=model.task, known=y.spec)
+        _check_lengths(other, more)
         offsets = None if y.offsets is None or more.offsets is None else np.concatenate([y.offsets, more.offsets[1:] + y.offsets[-1]])
         return Dataset.stack([X, other]), Target(y.spec, np.concatenate([y.values, more.values]), offsets), held
     if isinstance(valid, float):
         if not 0 < valid < 1:
             raise DataError(f"valid={valid} is not a fraction between 0 and 1; give a fraction, a bool mask or (X, y)")
         held = np.zeros(n, dtype=bool)
-        held[holdout(X, None if y is None else y.row_labels(), share=valid, groups=groups)[1]] = True
+        held[holdout(X, None if y is None else y.row_labels(), share=valid, groups=groups, pairs=pairs)[1]] = True
         return X, y, held
     mask = np.asarray(valid)
     if mask.dtype != bool or mask.shape != (n,):
@@ -259,15 +265,37 @@ def _weights(weight: Any, n: int) -> np.ndarray | None:
         raise DataError(f"sample_weight.shape == {values.shape}, expected ({n},): give one weight a row")
     if not np.isfinite(values).all() or (values < 0).any() or values.sum() <= 0:
         raise DataError("sample weights must be finite, not negative, and not all zero")
-    return values / values.mean()
+    return values
 
 
-def _units(groups: Any, pairs: np.ndarray | None, X: Dataset) -> np.ndarray | None:
+def _groups(groups: Any, X: Dataset) -> np.ndarray | None:
+    """The caller's groups, or those the rows bring along."""
+    if groups is None:
+        return None if X.rows is None or "group" not in X.rows else X.rows["group"].to_numpy()
+    groups = groups.to_numpy() if hasattr(groups, "to_numpy") else np.asarray(groups)
+    if groups.shape != (len(X),):
+        raise DataError(f"groups has shape {groups.shape}, expected ({len(X)},): give one group a row")
+    return np.asarray(groups)
+
+
+def _extended(
+    weight: np.ndarray | None, groups: np.ndarray | None, X: Dataset, held: np.ndarray | None
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Weights with mean 1 over the training rows; further held-out rows weigh 1 and are groups of their own."""
+    n = len(X)
+    if weight is not None:
+        part = weight if held is None else weight[~held[: len(weight)]]
+        if part.sum() <= 0:
+            raise DataError("sample weights are all zero on the training rows; give some of them a weight")
+        weight = np.concatenate([weight / part.mean(), np.ones(n - len(weight))])
+    if groups is not None and len(groups) < n:
+        codes = np.unique(groups.astype(str), return_inverse=True)[1]
+        groups = np.concatenate([codes, codes.max() + 1 + np.arange(n - len(groups))])
+    return weight, groups
+
+
+def _units(groups: np.ndarray | None, pairs: np.ndarray | None, X: Dataset) -> np.ndarray | None:
     """Codes of rows that must not be separated, by groups, pairs or shared content; None where every row is its own."""
-    if groups is not None:
-        groups = groups.to_numpy() if hasattr(groups, "to_numpy") else np.asarray(groups)
-        if groups.shape != (len(X),):
-            raise DataError(f"groups has shape {groups.shape}, expected ({len(X)},): give one group a row")
     unit = units(X, groups=groups, pairs=pairs)
     return None if len(np.unique(unit)) == len(X) else unit
 
