@@ -138,7 +138,9 @@ def _numbers(values: np.ndarray) -> Any:
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.dtype.kind == "f" and np.isnan(values).any():
-        return np.where(np.isnan(values), None, values.astype(object)).tolist()
+        cells = values.astype(object)
+        cells[np.isnan(values)] = None
+        return cells.tolist()
     return values.tolist()
 
 

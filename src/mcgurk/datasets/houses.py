@@ -61,9 +61,10 @@ def load_houses(
     if zips == "large":
         keep = np.bincount(codes)[codes] >= LARGE_ZIP
         X, y = X[keep], y[keep]
-    kept = set(X.ids.tolist())
+    kept, facts = set(X.ids.tolist()), X.rows
+    assert facts is not None
     pairs = [(i + 1, j + 1) for i, j in twins if {i + 1, j + 1} <= kept]
-    return X, y, {"name": "houses", "twins": pairs, "zips": len(set(X.rows["zip"])), "licence": "none stated"}
+    return X, y, {"name": "houses", "twins": pairs, "zips": len(set(facts["zip"])), "licence": "none stated"}
 
 
 def _twins(photos: dict[str, list[bytes | None]]) -> list[list[int]]:

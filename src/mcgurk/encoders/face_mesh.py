@@ -100,7 +100,7 @@ def _warped(picture: np.ndarray, back: np.ndarray, corner: np.ndarray, side: flo
 
 def openness(points: np.ndarray) -> float:
     """Distance between the inner lips over the width of the mouth; about 0 closed, above 0.3 wide open."""
-    return float(np.linalg.norm(points[13] - points[14]) / max(np.linalg.norm(points[61] - points[291]), 1e-9))
+    return float(np.linalg.norm(points[13] - points[14]) / max(float(np.linalg.norm(points[61] - points[291])), 1e-9))
 
 
 @cache

@@ -110,11 +110,13 @@ class MouthCrops(Encoder):
 
     def _crops(self, column: Column, row: int) -> tuple[np.ndarray, np.ndarray] | None:
         track = None if self.box is not None else _track(column, row)
-        if self.box is None and track is None:
+        fixed = self.box
+        if fixed is None and track is None:
             return None
         steps, times = [], []
         for moment, frame in timed_frames(column, row, n_frames=None, fps=self.fps):
-            box = track.box(moment, frame.shape, self.size) if track is not None else self.box
+            box = fixed if track is None else track.box(moment, frame.shape, self.size)
+            assert box is not None
             crop = crop_grey(frame, box, self.size)
             steps.append(crop.ravel() / np.float32(255) if self.features == "pixels" else _cosines(crop, self.coefficients))
             times.append(moment)
@@ -149,7 +151,8 @@ def crop_grey(frame: np.ndarray, box: Box, size: tuple[int, int]) -> np.ndarray:
 
     flat = frame.reshape(frame.shape[0], frame.shape[1], -1)
     picture = Image.fromarray(flat[:, :, 0] if flat.shape[2] == 1 else flat).convert("L")
-    edges = tuple(share * side for share, side in zip(box, (*picture.size, *picture.size), strict=True))
+    width, height = picture.size
+    edges = (box[0] * width, box[1] * height, box[2] * width, box[3] * height)
     if edges == (0, 0, *picture.size) and picture.size == (size[1], size[0]):
         return np.asarray(picture)
     return np.asarray(picture.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=edges))
@@ -203,4 +206,4 @@ def _track(column: Column, row: int) -> _Track | None:
 
 
 def _relative_width(points: np.ndarray) -> float:
-    return float(np.linalg.norm(points[61] - points[291]) / max(np.linalg.norm(points[33] - points[263]), 1e-9))
+    return float(np.linalg.norm(points[61] - points[291]) / max(float(np.linalg.norm(points[33] - points[263])), 1e-9))

@@ -25,4 +25,4 @@ def series_rows(column: Column) -> Iterator[tuple[int, np.ndarray, np.ndarray | 
         if isinstance(column, Dense):
             yield int(row), np.asarray(column.values[row], dtype=np.float64).reshape(-1, d), None
         elif isinstance(column, Ragged):
-            yield int(row), column.row(row).astype(np.float64).reshape(-1, d), column.row_times(row)
+            yield int(row), column.row(int(row)).astype(np.float64).reshape(-1, d), column.row_times(int(row))

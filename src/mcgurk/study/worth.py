@@ -78,7 +78,7 @@ def ranking(board: Board) -> pd.DataFrame:
 def own_rows(board: Board, c: Candidate) -> dict[str, float]:
     """The share of rows in which the contestant sees anything, and its figure (all folds pooled) on those rows."""
     X = board.subject.X
-    seen = X.select(c.columns).present.any(axis=1) if c.columns else np.ones(len(X), dtype=bool)
+    seen = np.asarray(X.select(c.columns).present.any(axis=1)) if c.columns else np.ones(len(X), dtype=bool)
     return {"seen": float(seen.mean()), "on_seen": board.pooled(c.name, seen) if seen.any() else np.nan}
 
 
