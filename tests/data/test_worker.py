@@ -36,7 +36,7 @@ def test_order_rejects_and_warnings(workers: int) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="resident memory is read from /proc")
 def test_two_strikes(tmp_path: Path) -> None:
     items = ["a", "die", "b", f"die_once:{tmp_path / 'mark'}", "hang", "c", "swell", "d", "lambda"]
-    with limits(max_seconds=1, max_worker_bytes=300 << 20):
+    with limits(max_seconds=3, max_worker_bytes=300 << 20):  # on a loaded machine a worker needs a moment to swell
         found = dict(decode_many(items, behave, workers=2))
     assert [found[i] for i in (0, 2, 5, 7)] == ["A", "B", "C", "D"]
     assert found[3] == items[3].upper()

@@ -41,7 +41,7 @@ def test_one_changed_bit_is_refused(copy):
     path.write_bytes(content)
     with pytest.raises(IntegrityError, match="reinstall") as caught:
         embedded.read("speech", "speech.json", folder=copy)
-    assert caught.value.code == "S01"
+    assert caught.value.code == "S07"
 
 
 def test_missing_unlisted_and_outside_names_are_refused(copy):

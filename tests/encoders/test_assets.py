@@ -115,7 +115,7 @@ def test_a_changed_file_is_noticed_at_load(wheels):
     (folder / "words.json").write_bytes(b'{"a": 2}')
     with pytest.raises(IntegrityError, match=r"words\.json") as caught:
         assets.path("toy")
-    assert caught.value.code == "S01"
+    assert caught.value.code == "S07"
     (folder / "words.json").unlink()
     with pytest.raises(IntegrityError, match="is missing"):
         assets.path("toy")
