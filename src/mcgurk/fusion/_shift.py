@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -71,6 +71,39 @@ def grounded(main: Slot, others: Mapping[str, Slot]) -> tuple[Slot, dict[str, Te
     mask[:, 0] |= lone & heard
     full = main.full and all(other.full for other in others.values())
     return Slot(main.values, present, mask, main.times, full), belongs, lone
+
+
+def shifted(
+    parts: Mapping[str, Slot],
+    chosen: str,
+    embed: Callable[[Tensor], Tensor],
+    said: Callable[[str, Slot, Tensor, Tensor], Tensor],
+    offset: Tensor | None,
+    beta: float,
+) -> tuple[Slot, Tensor]:
+    """(Z, a H), both (B, T_main, width): ``H = sum_m said_m + offset``, capped; 0 at steps to which nothing belongs.
+
+    Args:
+        parts: clean streams by name.
+        chosen: the main one.
+        embed: from its values to Z.
+        said: from (name, stream, its belonging, Z) to a gated contribution (B, T_main, width).
+        offset: b_H.
+        beta: see :func:`capped`; rows that lack the main modality are not capped, since there Z is 0.
+    """
+    others = {name: slot for name, slot in parts.items() if name != chosen}
+    main, belongs, lone = grounded(parts[chosen], others)
+    assert main.mask is not None
+    z = torch.where(main.mask[:, :, None] & ~lone[:, None, None], embed(main.values), main.values.new_zeros(()))
+    h = torch.zeros_like(z)
+    heard = torch.zeros_like(main.mask)
+    for name, other in others.items():
+        told = belongs[name].any(dim=2)
+        h = h + torch.where(told[:, :, None], said(name, other, belongs[name], z), torch.zeros_like(z))
+        heard = heard | told
+    if offset is not None:
+        h = torch.where(heard[:, :, None], h + offset, h)
+    return main.with_values(z), torch.where(lone[:, None, None], h, capped(z, h, beta))
 
 
 def capped(z: Tensor, h: Tensor, beta: float) -> Tensor:

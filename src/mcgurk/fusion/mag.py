@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from mcgurk.errors import DataError
 from mcgurk.fusion._sequences import step_widths, streams
-from mcgurk.fusion._shift import capped, grounded, main_of
+from mcgurk.fusion._shift import main_of, shifted
 from mcgurk.nn.attention import Transformer
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
@@ -89,23 +89,12 @@ class MAG(Fusion):
 
     def shifted(self, slots: dict[str, Slot]) -> tuple[Slot, Tensor]:
         """(Z, a H), both (B, T_main, width)."""
-        parts = streams(slots, self.built)
-        main = parts.pop(self.chosen)
-        main, belongs, lone = grounded(main, parts)
-        assert main.mask is not None
-        z = torch.where(main.mask[:, :, None] & ~lone[:, None, None], self.embed(main.values), main.values.new_zeros(()))
-        h = torch.zeros_like(z)
-        heard = torch.zeros_like(main.mask)
-        for name, other in parts.items():
-            here = belongs[name]
-            x = here.to(z.dtype) @ other.values / here.sum(dim=2, keepdim=True).clamp(min=1)
-            told = here.any(dim=2)
-            pushed = torch.relu(self.gate[name](torch.cat([x, z], dim=2))) * self.shift[name](x)
-            h = h + torch.where(told[:, :, None], pushed, torch.zeros_like(pushed))
-            heard = heard | told
-        if self.offset is not None:
-            h = torch.where(heard[:, :, None], h + self.offset, h)
-        return main.with_values(z), torch.where(lone[:, None, None], h, capped(z, h, self.beta))
+        return shifted(streams(slots, self.built), self.chosen, self.embed, self._said, self.offset, self.beta)
+
+    def _said(self, name: str, other: Slot, here: Tensor, z: Tensor) -> Tensor:
+        x = here.to(z.dtype) @ other.values / here.sum(dim=2, keepdim=True).clamp(min=1)
+        said: Tensor = torch.relu(self.gate[name](torch.cat([x, z], dim=2))) * self.shift[name](x)
+        return said
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         main, shift = self.shifted(slots)

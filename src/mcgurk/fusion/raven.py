@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from mcgurk.errors import DataError
 from mcgurk.fusion._sequences import flags, step_widths, streams
-from mcgurk.fusion._shift import capped, grounded, main_of
+from mcgurk.fusion._shift import main_of, shifted
 from mcgurk.nn import masked
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
@@ -73,22 +73,12 @@ class RAVEN(Fusion):
 
     def shifted(self, slots: dict[str, Slot]) -> tuple[Slot, Tensor]:
         """(Z, a H), both (B, T_main, width)."""
-        parts = streams(slots, self.built)
-        main = parts.pop(self.chosen)
-        main, belongs, lone = grounded(main, parts)
-        assert main.mask is not None
-        z = torch.where(main.mask[:, :, None] & ~lone[:, None, None], self.embed(main.values), main.values.new_zeros(()))
-        h = torch.zeros_like(z)
-        heard = torch.zeros_like(main.mask)
-        for name, other in parts.items():
-            told = belongs[name].any(dim=2)
-            state = ends(self.read[name], other.values, belongs[name])
-            pushed = torch.sigmoid(self.gate[name](torch.cat([state, z], dim=2))) * self.shift[name](state)
-            h = h + torch.where(told[:, :, None], pushed, torch.zeros_like(pushed))
-            heard = heard | told
-        if self.offset is not None:
-            h = torch.where(heard[:, :, None], h + self.offset, h)
-        return main.with_values(z), torch.where(lone[:, None, None], h, capped(z, h, self.beta))
+        return shifted(streams(slots, self.built), self.chosen, self.embed, self._said, self.offset, self.beta)
+
+    def _said(self, name: str, other: Slot, here: Tensor, z: Tensor) -> Tensor:
+        state = ends(self.read[name], other.values, here)
+        said: Tensor = torch.sigmoid(self.gate[name](torch.cat([state, z], dim=2))) * self.shift[name](state)
+        return said
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         main, shift = self.shifted(slots)
