@@ -22,7 +22,7 @@ def read(dataset: str, name: str, *, folder: Path = FOLDER) -> bytes:
 
     Raises:
         StoreError: S03 when the file is not in the installation.
-        IntegrityError: S01 when its bytes are not those the package was made with.
+        IntegrityError: S07 when its bytes are not those the package was made with.
     """
     entry = manifest(dataset, folder=folder)["files"].get(name)
     path = folder / dataset / name
