@@ -101,8 +101,7 @@ class Classifier(ClassifierMixin, Predictor):
         """Accuracy of the labelled rows (exact match of all labels for multilabel targets)."""
         from sklearn.metrics import accuracy_score
 
-        truth, given = _labelled(y, self.predict(X))
-        return float(accuracy_score(truth, given, sample_weight=sample_weight))
+        return float(accuracy_score(**_labelled(y, self.predict(X), sample_weight)))
 
 
 class Regressor(RegressorMixin, Predictor):
@@ -120,17 +119,24 @@ class Regressor(RegressorMixin, Predictor):
         """R² of the labelled rows."""
         from sklearn.metrics import r2_score
 
-        truth, given = _labelled(y, self.predict(X))
-        return float(r2_score(truth, given, sample_weight=sample_weight))
+        return float(r2_score(**_labelled(y, self.predict(X), sample_weight)))
 
 
-def _labelled(y: Any, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _labelled(y: Any, predicted: np.ndarray, weight: Any) -> dict[str, Any]:
+    """The labelled rows (or steps) of all three, as scikit-learn's metrics name them."""
     from mcgurk.data.target import unlabelled
 
     truth = y.values if isinstance(y, Ragged) else np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
+    if len(truth) != len(predicted):
+        raise DataError(f"X has {len(predicted)} rows to score, y has {len(truth)}; give one label a row")
     empty = unlabelled(truth)
     keep = ~(empty if truth.ndim == 1 else empty.any(axis=1))
-    return truth[keep], predicted[keep]
+    if not keep.any():
+        raise DataError(f"none of {len(truth)} rows is labelled, so there is nothing to score", code="S01")
+    known = truth[keep]
+    if known.dtype == object:
+        known = np.array(known.tolist())
+    return {"y_true": known, "y_pred": predicted[keep], "sample_weight": None if weight is None else np.asarray(weight)[keep]}
 
 
 class Embedder:

@@ -1,4 +1,4 @@
-"""Series to statistics and spectra, with steps missing."""
+"""Series to statistics, with steps missing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pytest
 
 from mcgurk.data.column import Dense, Lazy, Ragged
 from mcgurk.encoders.series_stats import SeriesStats
-from mcgurk.encoders.spectrum import SHAPE, SeriesSpectrum
 from mcgurk.errors import DataError
 
 
@@ -57,26 +56,6 @@ def test_empty_and_unseen_are_zero() -> None:
     assert named["missing"] == 1 and named["mean"] == 0
 
 
-def test_spectrum_finds_the_line() -> None:
-    wave = np.cos(2 * np.pi * np.arange(200) / 10)[:, None]
-    out = SeriesSpectrum(bands=5).prepare(Ragged.of([wave, None])).values
-    assert out.shape == (2, 5 + len(SHAPE)) and not out[1].any()
-    assert out[0, :5].argmax() == 1 or out[0, :5].argmax() == 0
-    assert dict(zip(SHAPE, out[0, 5:], strict=True))["peak_frequency"] == pytest.approx(0.1)
-
-
-def test_spectrum_in_windows() -> None:
-    wave = np.concatenate([np.cos(2 * np.pi * 0.05 * np.arange(64)), np.cos(2 * np.pi * 0.4 * np.arange(64))])[:, None]
-    column = Ragged.of([wave, np.zeros((0, 1)), None], times=[np.arange(128) / 10, np.zeros(0), None])
-    out = SeriesSpectrum(bands=4, window=32).prepare(column)
-    assert isinstance(out, Ragged) and out.lengths.tolist() == [7, 0, 0] and out.present.tolist() == [True, True, False]
-    assert out.values[0, :4].argmax() == 0 and out.values[-1, :4].argmax() == 3
-    assert out.times[0] == pytest.approx(1.55)
-    with pytest.raises(DataError, match="at least 4"):
-        SeriesSpectrum(window=2).prepare(column)
-
-
-@pytest.mark.parametrize("encoder", [SeriesStats(), SeriesSpectrum()])
-def test_text_is_refused(encoder: SeriesStats) -> None:
+def test_text_is_refused() -> None:
     with pytest.raises(DataError, match="text items"):
-        encoder.prepare(Lazy(["a"]))
+        SeriesStats().prepare(Lazy(["a"]))
