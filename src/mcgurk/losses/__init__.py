@@ -2,6 +2,6 @@
 
 from mcgurk._lazy import attach
 
-_EXPORTS = {"info_nce": "contrastive"}
+_EXPORTS = {"region_kl": "regions", "info_nce": "contrastive"}
 
 __getattr__, __dir__, __all__ = attach(__name__, _EXPORTS)

@@ -9,6 +9,7 @@ _EXPORTS = {
     "Supervised": "supervised",
     "Loader": "loader",
     "NeuralEstimator": "estimator",
+    "StopAndGo": "stop_and_go",
     "train": "loop",
 }
 

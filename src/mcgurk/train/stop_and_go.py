@@ -10,9 +10,9 @@ from mcgurk.errors import DataError, listing
 class StopAndGo:
     """Dynamic stop-and-go: a task that fails to beat its best twice in a row is updated only every ``gap``-th round, until it falls back.
 
-    In Go a task trains in every round. An evaluation m is a gain where ``m > best (1 + gain)`` (relative, larger is better) and is the new best. After
-    ``misses`` evaluations in a row without a gain the task goes to Stop; in Stop, where ``m < best (1 - loss)``, it goes back to Go. The
-    first evaluation after each switch counts no miss; it may still switch Stop to Go.
+    In Go a task trains in every round. An evaluation m is a gain, and the new best, where ``m > best (1 + gain)`` (larger is better).
+    After ``misses`` evaluations in a row without a gain the task goes to Stop; in Stop, where ``m < best (1 - loss)``, it goes back to
+    Go. The first evaluation after each switch counts no miss; it may still switch Stop to Go.
 
     Not for: measures where smaller is better, or that can be negative (turn them first).
 
