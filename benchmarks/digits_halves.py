@@ -20,7 +20,11 @@ def graph(name: str) -> FusionGraph:
     as_given = SideBySide(standardise=False, balance=False)
     nodes: dict[str, Any] = {}
     for side in ("left", "right"):
-        nodes |= {side: Source(side, "precomputed"), f"{side} pixels": (as_given, (side,)), f"{side} unit": (LinearUnit(C=1.0), (f"{side} pixels",))}
+        nodes |= {
+            side: Source(side, "precomputed"),
+            f"{side} pixels": (as_given, (side,)),
+            f"{side} unit": (LinearUnit(C=1.0), (f"{side} pixels",)),
+        }
     nodes |= {"both": (as_given, ("left", "right")), "early unit": (LinearUnit(C=1.0), ("both",))}
     kind, _, rule = name.partition(" ")
     inputs = ("left unit", "right unit", *(("early unit",) if kind == "hybrid" else ()))

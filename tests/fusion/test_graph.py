@@ -24,7 +24,9 @@ def test_inputs_come_before_readers_in_the_order_given():
 
 
 def test_feature_fusion_into_decision_fusion_names_both_nodes():
-    with pytest.raises(DataError, match=r"node 'out' \(Rule\) takes decisions, but 'fa' \(SideBySide\) gives features; put an analysis unit") as caught:
+    with pytest.raises(
+        DataError, match=r"node 'out' \(Rule\) takes decisions, but 'fa' \(SideBySide\) gives features; put an analysis unit"
+    ) as caught:
         FusionGraph({**LATE, "out": (Rule("mean"), ("fa", "pb"))})
     assert caught.value.code == "G01"
 
@@ -62,7 +64,9 @@ def test_parts_and_bases():
     graph = FusionGraph(LATE)
     assert graph.below("pa") == ("a", "fa", "pa")
     assert graph.part("pa").end == "pa"
-    nested = FusionGraph({**LATE, "as": (AsFeatures(), ("out",)), "more": (SideBySide(), ("a", "as")), "end": (TreesUnit(), ("more",))}, "end")
+    nested = FusionGraph(
+        {**LATE, "as": (AsFeatures(), ("out",)), "more": (SideBySide(), ("a", "as")), "end": (TreesUnit(), ("more",))}, "end"
+    )
     assert nested.base == {"fa", "fb", "pa", "pb"}
 
 

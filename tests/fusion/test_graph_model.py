@@ -53,7 +53,16 @@ class Spy(Unit):
 def test_out_of_fold_decisions_come_from_units_that_did_not_see_the_row_nor_its_group():
     Spy.seen = []
     groups = np.arange(N) // 4
-    model = GraphModel(FusionGraph({"a": Source("a"), "fa": (SideBySide(standardise=False, balance=False), ("a",)), "pa": (Spy(), ("fa",)), "out": (Stacking(), ("pa",))}))
+    model = GraphModel(
+        FusionGraph(
+            {
+                "a": Source("a"),
+                "fa": (SideBySide(standardise=False, balance=False), ("a",)),
+                "pa": (Spy(), ("fa",)),
+                "out": (Stacking(), ("pa",)),
+            }
+        )
+    )
     data = FitData(Dataset({"a": Dense(A, kind="vector")}), encode_target(Y, "classifier").with_statistics(), np.ones(N), groups)
     model.spec_, model.target_ = data.spec, data.target
     model._fit(data, Run.of(0))
@@ -83,7 +92,9 @@ def test_weights_and_class_weights():
     assert by_row.predict_proba(X)[:, 1].mean() > plain.predict_proba(X)[:, 1].mean()
 
 
-@pytest.mark.parametrize("fusion", ["early", "late", "hybrid", ("late", {"rule": "product", "calibrate": True}), ("early", {"unit": "trees"})])
+@pytest.mark.parametrize(
+    "fusion", ["early", "late", "hybrid", ("late", {"rule": "product", "calibrate": True}), ("early", {"unit": "trees"})]
+)
 def test_absent_modalities_in_training_and_after(fusion):
     here = RNG.random(N) > 0.3
     holes = Dataset({"a": Dense(A, kind="vector"), "b": Dense(np.where(here[:, None], B, np.nan), here, "vector")})

@@ -79,7 +79,10 @@ def test_forecast_weights_of_numbers_are_bates_and_granger():
     truth = rng.normal(size=2000)
     y = encode_target(truth, "regressor").with_statistics()
     every = np.ones(2000, bool)
-    parts = {"a": Decision(truth[:, None] + rng.normal(size=(2000, 1)), every), "b": Decision(truth[:, None] + 2 * rng.normal(size=(2000, 1)), every)}
+    parts = {
+        "a": Decision(truth[:, None] + rng.normal(size=(2000, 1)), every),
+        "b": Decision(truth[:, None] + 2 * rng.normal(size=(2000, 1)), every),
+    }
     rule = fitted(Rule("mean", weights="fit"), parts, y)
     assert rule.weights_["a"] == pytest.approx(0.8, abs=0.03)
     half = {"a": parts["a"], "b": Decision(np.full((2000, 1), np.nan), ~every)}

@@ -90,12 +90,28 @@ def test_context_adds_neighbours_and_the_whole_sequence_but_nothing_of_others():
     offsets = np.array([0, 4, 4, 6])
     parts = {"a": Decision(np.arange(6.0)[:, None], np.ones(6, bool))}
     stack = Stacking(context=1)
-    stack.target_ = target(np.arange(6.0)).spec
+    stack.target_, stack.context_ = target(np.arange(6.0)).spec, 1
     (inputs,) = stack._inputs(parts, offsets)
     np.testing.assert_allclose(inputs[:, 1], [1, 1, 2, 2, 5, 4])
     np.testing.assert_allclose(inputs[:, 2], [1.5, 1.5, 1.5, 1.5, 4.5, 4.5])
     (plain,) = stack._inputs(parts, None)
     assert plain.shape == (6, 1)
+
+
+@pytest.mark.parametrize("task", ["classes", "number"])
+def test_the_reach_of_context_is_chosen_on_sequences_left_out(task):
+    """Steps whose label follows the two neighbours on each side, not the step's own score."""
+    rng = np.random.default_rng(0)
+    offsets = np.arange(0, 601, 12)
+    scores = rng.normal(size=600)
+    padded = np.pad(scores.reshape(50, 12), ((0, 0), (2, 2)))
+    around = (padded[:, :-4] + padded[:, 1:-3] + padded[:, 3:-1] + padded[:, 4:]).ravel()
+    y = target((around > 0).astype(int), "classifier") if task == "classes" else target(around)
+    part = Decision(np.stack([-scores, scores], axis=1) if task == "classes" else scores[:, None], np.ones(600, bool))
+    stack = Stacking().fit({"a": part}, y, None, np.repeat(np.arange(50), 12), Run.of(0), offsets)
+    assert stack.context_ == 2
+    combined = stack.combine({"a": part}, offsets).scores
+    assert np.corrcoef(combined[:, -1], around)[0, 1] > 0.7
 
 
 def test_sample_weights_reach_the_meta_model():
@@ -108,7 +124,11 @@ def test_sample_weights_reach_the_meta_model():
 def noise_graph():
     nodes = {}
     for name in ("a", "b"):
-        nodes |= {name: Source(name, "precomputed"), f"{name} f": (SideBySide(), (name,)), f"{name} d": (TreesUnit(30, rate=0.3, least=3, leaves=31), (f"{name} f",))}
+        nodes |= {
+            name: Source(name, "precomputed"),
+            f"{name} f": (SideBySide(), (name,)),
+            f"{name} d": (TreesUnit(30, rate=0.3, least=3, leaves=31), (f"{name} f",)),
+        }
     return FusionGraph({**nodes, "out": (Stacking(), ("a d", "b d"))})
 
 
@@ -141,4 +161,3 @@ def test_end_to_end_with_groups(family):
     total = X["a"][:, 0] + X["b"][:, 0]
     model = family(fusion="late").fit(X, total > 0 if family is FusionClassifier else total, groups=np.arange(120) // 3)
     assert model.score(X, total > 0 if family is FusionClassifier else total) > 0.85
-

@@ -45,7 +45,9 @@ def test_what_comes_later_changes_nothing_earlier():
 def test_streams_are_fused_and_a_stale_one_counts_as_absent():
     fast = Stream(np.arange(0, 5, 0.5), np.ones((10, 1)))
     rule = Rule("mean").fit({}, encode_target([0.0, 1.0], "regressor").with_statistics(), None, np.arange(2), None, None)
-    times, fused = Clock(step=1.0, how={"fast": "hold", "slow": "linear"}, limit={"fast": None, "slow": 1.2}).fuse({"fast": fast, "slow": SLOW}, rule)
+    times, fused = Clock(step=1.0, how={"fast": "hold", "slow": "linear"}, limit={"fast": None, "slow": 1.2}).fuse(
+        {"fast": fast, "slow": SLOW}, rule
+    )
     np.testing.assert_allclose(times, [0, 1, 2, 3, 4])
     np.testing.assert_allclose(fused.scores[:, 0], [0.5, 1.5, 1.0, 1.0, 4.5])
 

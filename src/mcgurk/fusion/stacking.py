@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,7 +28,8 @@ class Stacking(DecisionFusion):
 
     Args:
         least: rows a presence pattern needs for its own meta-model.
-        context: neighbours on each side whose mean score is added where rows are steps; 0 for none.
+        context: neighbours on each side whose mean score is added where rows are steps, 0 for none; of several numbers the one with the least
+            loss on sequences left out.
 
     Shapes: M decisions (n, k) -> (n, k).
 
@@ -42,27 +44,67 @@ class Stacking(DecisionFusion):
 
     learns = True
 
-    def __init__(self, *, least: int = 50, context: int = 2) -> None:
+    def __init__(self, *, least: int = 50, context: int | tuple[int, ...] = (1, 2, 4)) -> None:
         self.least = least
         self.context = context
 
     def fit(
-        self, decisions: Mapping[str, Decision], y: Target, weight: np.ndarray | None, groups: np.ndarray, run: Run, offsets: np.ndarray | None
+        self,
+        decisions: Mapping[str, Decision],
+        y: Target,
+        weight: np.ndarray | None,
+        groups: np.ndarray,
+        run: Run,
+        offsets: np.ndarray | None,
     ) -> Stacking:
         super().fit(decisions, y, weight, groups, run, offsets)
         self.names_ = tuple(decisions)
         rows = y.labelled & np.stack([d.present for d in decisions.values()], axis=1).any(axis=1)
+        self.context_ = self._reach(decisions, y, weight, groups, run, offsets, rows)
         inputs = self._inputs(decisions, offsets)
         patterns = self._patterns(decisions)
-        self.center_ = [x[rows].mean(axis=0) for x in inputs]
-        spread = [x[rows].std(axis=0) for x in inputs]
-        self.scale_ = [np.where(s > 1e-12, s, 1.0) * np.sqrt(max(len(s), 1)) for s in spread]
+        self.center_, self.scale_ = _standard([x[rows] for x in inputs])
         self.models_: dict[str, Any] = {"": self._meta(inputs, y, weight, groups, run, rows)}
         for pattern in np.unique(patterns[rows]):
             own = rows & (patterns == pattern)
             if own.sum() >= self.least and own.sum() < rows.sum() and self._enough(y, own):
                 self.models_[str(pattern)] = self._meta(inputs, y, weight, groups, run, own)
         return self
+
+    def _reach(
+        self,
+        decisions: Mapping[str, Decision],
+        y: Target,
+        weight: np.ndarray | None,
+        groups: np.ndarray,
+        run: Run,
+        offsets: np.ndarray | None,
+        rows: np.ndarray,
+    ) -> int:
+        """How many neighbours help most, judged by a linear model on sequences left out."""
+        choices = self.context if isinstance(self.context, tuple) else (self.context,)
+        if offsets is None or len(choices) == 1:
+            return choices[0]
+        losses = []
+        for self.context_ in choices:
+            inputs = [x[rows] for x in self._inputs(decisions, offsets)]
+            center, scale = _standard(inputs)
+            models = [
+                self._linear((x - c) / s, y, weight, groups, run, rows, j)
+                for j, (x, c, s) in enumerate(zip(inputs, center, scale, strict=True))
+            ]
+            losses.append(float(np.mean([m.loss_ for m in models])))
+        return choices[int(np.argmin(losses))]
+
+    def _linear(
+        self, scaled: np.ndarray, y: Target, weight: np.ndarray | None, groups: np.ndarray, run: Run, rows: np.ndarray, j: int
+    ) -> LinearUnit:
+        """A linear model of output j (of all classes) from the inputs of some rows."""
+        part = y.take(np.flatnonzero(rows))
+        target = part if y.spec.task == "classes" else _column(part, j)
+        known = target.labelled
+        own = None if weight is None else weight[rows][known]
+        return LinearUnit().fit(scaled[known], target.take(np.flatnonzero(known)), own, groups[rows][known], run.inner("meta", j))
 
     def _enough(self, y: Target, rows: np.ndarray) -> bool:
         return y.spec.task != "classes" or len(np.unique(y.values[rows])) == y.spec.columns
@@ -82,33 +124,30 @@ class Stacking(DecisionFusion):
         return [self._in_context(np.stack([f[:, j] for f in filled], axis=1), offsets) for j in range(self.target_.columns)]
 
     def _in_context(self, matrix: np.ndarray, offsets: np.ndarray | None) -> np.ndarray:
-        if offsets is None or not self.context:
+        if offsets is None or not self.context_:
             return matrix
         near, whole = np.zeros_like(matrix), np.zeros_like(matrix)
-        for a, b in zip(offsets[:-1], offsets[1:], strict=True):
+        for a, b in itertools.pairwise(offsets):
             part = matrix[a:b]
             if len(part):
                 whole[a:b] = part.mean(axis=0)
                 total = np.concatenate([np.zeros((1, part.shape[1])), np.cumsum(part, axis=0)])
                 at = np.arange(len(part))
-                low, high = np.maximum(at - self.context, 0), np.minimum(at + self.context + 1, len(part))
+                low, high = np.maximum(at - self.context_, 0), np.minimum(at + self.context_ + 1, len(part))
                 count = np.maximum(high - low - 1, 1)[:, None]
                 near[a:b] = np.where((high - low > 1)[:, None], (total[high] - total[low] - part) / count, part)
         return np.concatenate([matrix, near, whole], axis=1)
 
-    def _meta(self, inputs: list[np.ndarray], y: Target, weight: np.ndarray | None, groups: np.ndarray, run: Run, rows: np.ndarray) -> list[Any]:
-        own_weight = None if weight is None else weight[rows]
-        part = y.take(np.flatnonzero(rows))
+    def _meta(
+        self, inputs: list[np.ndarray], y: Target, weight: np.ndarray | None, groups: np.ndarray, run: Run, rows: np.ndarray
+    ) -> list[Any]:
         if y.spec.task == "number":
-            return [_non_negative(x[rows], part.values[:, j], own_weight) for j, x in enumerate(inputs)]
-        models = []
-        for j, x in enumerate(inputs):
-            scaled = (x[rows] - self.center_[j]) / self.scale_[j]
-            target = part if y.spec.task == "classes" else _column(part, j)
-            known = target.labelled
-            w = None if own_weight is None else own_weight[known]
-            models.append(LinearUnit().fit(scaled[known], target.take(np.flatnonzero(known)), w, groups[rows][known], run.inner("meta", j)))
-        return models
+            part = y.take(np.flatnonzero(rows))
+            return [_non_negative(x[rows], part.values[:, j], None if weight is None else weight[rows]) for j, x in enumerate(inputs)]
+        return [
+            self._linear((x[rows] - c) / s, y, weight, groups, run, rows, j)
+            for j, (x, c, s) in enumerate(zip(inputs, self.center_, self.scale_, strict=True))
+        ]
 
     def combine(self, decisions: Mapping[str, Decision], offsets: np.ndarray | None) -> Decision:
         decisions = {n: decisions[n] for n in self.names_}
@@ -127,6 +166,12 @@ class Stacking(DecisionFusion):
         if self.target_.task == "number":
             return x @ model["weights"][:, None] + model["intercept"]
         return model.scores((x - self.center_[j]) / self.scale_[j])
+
+
+def _standard(inputs: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Means and scales that give every matrix columns of mean 0 and rows of mean squared norm 1."""
+    spread = [x.std(axis=0) for x in inputs]
+    return [x.mean(axis=0) for x in inputs], [np.where(s > 1e-12, s, 1.0) * np.sqrt(max(len(s), 1)) for s in spread]
 
 
 def _non_negative(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
