@@ -38,10 +38,12 @@ def kills(folder: Path, count: int, seed: int) -> dict[str, Any]:
     identical = within = temporary = stale = landed = 0
     ages = []
     with trainer() as start:
-        start(folder / "first")
-        began = time.monotonic()
-        start(folder / "calm")
-        duration = time.monotonic() - began
+        lasted = []
+        for name in ("first", "second", "calm"):
+            began = time.monotonic()
+            start(folder / name)
+            lasted.append(time.monotonic() - began)
+        duration = min(lasted)
         calm = (folder / "calm.json").read_text()
         for number in range(count):
             place = folder / f"run{number}"
