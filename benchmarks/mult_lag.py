@@ -86,16 +86,21 @@ def judged(models: dict[str, nn.Module], tested: int, signs: bool) -> dict[str, 
 
 
 def lag_found(fusion: MulT, tested: int, signs: bool) -> dict[str, Any]:
-    """Where the last step of b looks in b, seen from tau: the lag that most rows name, and the share of rows that name the planted one.
+    """The lag that the attention maps name, without knowing it: the head whose lags agree best on half of the rows speaks for the others.
 
-    The steps of b have met a by then; the answer is read at the last of them, so it must fetch the step that tau points at.
+    A head names a lag in a row as the distance from tau to the step of b that counts: to which tau looks (b in a), which looks at tau
+    most (a in b), or to which the last step of b looks (b in b), where the answer of b is read once its steps have met a.
     """
     slots, _, tau = planted(tested, signs, torch.Generator().manual_seed(SEED + 2))
     with torch.no_grad():
-        looked = fusion.eval().attention(slots)["b", "b"][:, 0, :, -1].mean(dim=1)
-    lags = (tau - looked.argmax(dim=1)).numpy()
-    named, counts = np.unique(lags, return_counts=True)
-    return {"planted_lag": LAG, "lag_in_attention": int(named[counts.argmax()]), "share_of_rows": float((lags == LAG).mean())}
+        maps = fusion.eval().attention(slots)
+    row, half = torch.arange(tested), tested // 2
+    read = {"b in a": maps["a", "b"][row, :, :, tau], "a in b": maps["b", "a"][row, :, :, :, tau], "b in b": maps["b", "b"][:, :, :, -1]}
+    lags = {f"{where}, head {h + 1}": (tau - w[:, 0, h].argmax(dim=1)).numpy() for where, w in read.items() for h in range(w.shape[2])}
+    head = max(lags, key=lambda name: np.unique(lags[name][:half], return_counts=True)[1].max())
+    named, counts = np.unique(lags[head][:half], return_counts=True)
+    lag = int(named[counts.argmax()])
+    return {"planted_lag": LAG, "lag_in_attention": lag, "in": head, "share_of_other_rows": float((lags[head][half:] == lag).mean())}
 
 
 class _Layer(nn.Module):

@@ -8,7 +8,7 @@ from torch import nn
 
 from mcgurk.errors import DataError
 from mcgurk.nn import Slot
-from mcgurk.nn.attention import CrossAttention
+from mcgurk.nn.attention import CrossAttention, CrossBlock, Transformer, places, sinusoid
 
 
 def slot(n=3, steps=4, width=6, seed=0, valid=None):
@@ -88,3 +88,62 @@ def test_full_and_vectors():
 def test_wrong_heads():
     with pytest.raises(DataError, match="multiple"):
         built(6, 4)
+
+
+def test_weights_are_those_of_the_output():
+    layer, a, b = built(), slot(valid={2: 3}), slot(steps=5, seed=2, valid={0: 0, 1: 2})
+    weights = layer.weights(a, b)
+    value = layer.key_value(b.values).chunk(2, dim=-1)[1].view(3, 5, 2, 3).transpose(1, 2)
+    mixed = layer.leave((weights @ value).transpose(1, 2).flatten(2))
+    torch.testing.assert_close(layer(a, b).values[1], mixed[1])
+    assert (weights[0] == 0).all() and (weights[2, :, 3:] == 0).all()
+    torch.testing.assert_close(weights[1].sum(dim=-1), torch.ones(2, 4, dtype=torch.float64))
+
+
+def test_queries_with_keys_of_their_own():
+    layer, a, b = built(), slot(), slot(steps=5, seed=2)
+    allowed = torch.arange(5)[None, None] < torch.arange(4)[None, :, None]
+    out = layer(a, b, allowed).values
+    assert (out[:, 0] == 0).all()
+    torch.testing.assert_close(out[:, 1], value_of(layer, b.values[:, 0]))
+
+
+def test_a_block_on_itself_equals_torch():
+    torch.manual_seed(1)
+    block = CrossBlock(6, 2).double().eval()
+    reference = nn.TransformerEncoderLayer(6, 2, 24, 0.0, batch_first=True, norm_first=True).double()
+    attend = block.attend
+    reference.self_attn.in_proj_weight.data = torch.cat([attend.query.weight, attend.key_value.weight])
+    reference.self_attn.in_proj_bias.data = torch.cat([attend.query.bias, attend.key_value.bias])
+    pairs = [(attend.leave, reference.self_attn.out_proj), (block.norm, reference.norm1), (block.inner_norm, reference.norm2)]
+    for ours, theirs in [*pairs, (block.widen, reference.linear1), (block.narrow, reference.linear2)]:
+        theirs.load_state_dict(ours.state_dict())
+    a = slot(valid={1: 2})
+    expected = reference(a.values, src_key_padding_mask=~a.mask)
+    torch.testing.assert_close(block(a).values[a.mask], expected[a.mask], rtol=1e-10, atol=1e-12)
+
+
+def test_a_block_without_keys_is_skipped():
+    torch.manual_seed(1)
+    block, a, b = CrossBlock(6, 2).double(), slot(), slot(steps=5, seed=2, valid={0: 0})
+    b.values[~b.mask] = float("nan")
+    out = block(a, b).values
+    assert torch.equal(out[0], a.values[0]) and torch.isfinite(out).all() and (out[1:] != a.values[1:]).any()
+
+
+def test_a_transformer_gives_the_weights_of_every_block():
+    torch.manual_seed(1)
+    encoder, a = Transformer(3, 6, 2, causal=True).double(), slot(valid={1: 2})
+    weights = encoder.weights(a)
+    assert weights.shape == (3, 3, 2, 4, 4) and (weights.triu(1) == 0).all()
+    torch.testing.assert_close(weights[:, 0], encoder.blocks[0].weights(a, None, torch.ones(4, 4).tril().bool()[None]))
+
+
+def test_places_and_sinusoids():
+    a = slot()
+    a.times = torch.tensor([[0.0, 0.5, 1.0, float("nan")]]).repeat(3, 1)
+    a.mask[:, 3] = False
+    assert places(a).tolist() == [[0, 1, 2, 3]] and places(a, 0.25)[0].tolist() == [0, 2, 4, 0]
+    wave = sinusoid(torch.tensor([[0.0, 1.0]]), 5)
+    assert wave.shape == (1, 2, 5) and wave[0, 0].tolist() == [0, 0, 0, 1, 1]
+    torch.testing.assert_close(wave[0, 1, 1], torch.tensor(10000.0, dtype=torch.float64).pow(-2 / 5).sin())

@@ -68,8 +68,7 @@ class CrossAttention(nn.Module):
 
     def mixed(self, a: Tensor, b: Tensor, keys: Tensor | None) -> Tensor:
         """(B, T_a, width) for values alone and :func:`keys_of` of their Slots: nothing is cleaned, nothing dropped."""
-        q = self._heads(self.query(a))
-        k, v = self.key_value(b).view(*b.shape[:2], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+        q, k, v = (self._heads(part) for part in (self.query(a), *self.key_value(b).chunk(2, dim=2)))
         mask = None if keys is None else keys[:, None]
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=self.dropout if self.training else 0.0)
         out: Tensor = self.leave(mixed.transpose(1, 2).flatten(2))
