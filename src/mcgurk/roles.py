@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
@@ -65,7 +65,7 @@ def prior_scores(target: TargetSpec) -> np.ndarray:
 class Classifier(ClassifierMixin, Predictor):
     """Labels and probabilities from ``_scores``; ``predict_proba`` is (n, classes), or (n, labels) for multilabel targets."""
 
-    family = "classifier"
+    family: ClassVar[str | None] = "classifier"
 
     @property
     def classes_(self) -> np.ndarray:
@@ -107,7 +107,7 @@ class Classifier(ClassifierMixin, Predictor):
 class Regressor(RegressorMixin, Predictor):
     """Numbers or counts from ``_scores``."""
 
-    family = "regressor"
+    family: ClassVar[str | None] = "regressor"
 
     def predict(self, X: Any) -> np.ndarray:
         """(n,) or (n, k) numbers in the target's units; expected counts for count targets; medians where the logarithm was learned."""

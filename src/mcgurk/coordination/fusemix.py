@@ -225,6 +225,7 @@ class FuseMix(Embedder, NeuralEstimator):
         )
 
     def _embed(self, X: Dataset) -> dict[str, np.ndarray]:
-        names = self.objective_.encoders.names()
+        encoders: Any = self.objective_.encoders
+        names = encoders.names()
         joint = self._forward(X, lambda objective, batch: torch.cat([slot.values for slot in objective.embed(batch).values()], dim=1))
         return dict(zip(names, np.split(joint, len(names), axis=1), strict=True))

@@ -265,7 +265,7 @@ def _assembled(state: _State, Z: Float, y: Float, w: Float, scale: Float, used: 
         scores = scores / np.maximum(1 - leverage, 1e-12)[:, None]
         meat = scores.T @ scores
     elif errors == "cluster":
-        codes = np.unique(groups, return_inverse=True)[1]
+        codes = np.unique(np.asarray(groups), return_inverse=True)[1]
         sums = np.zeros((codes.max(initial=0) + 1, k * r))
         np.add.at(sums, codes, scores)
         g = len(sums)

@@ -114,7 +114,7 @@ def fit_interactions(
     places = (np.arange(k)[:, None] * size + np.flatnonzero(present)[None, :]).ravel()
     covariance[np.ix_(places, places)] = model.covariance
     move = change_of_center(-center if form == "multiplicative" else center, products)
-    other, other_error = coef @ move.T, _errors(covariance, np.kron(np.eye(k), move), k)
+    other, other_error = coef @ move.T, _errors(covariance, np.kron(np.eye(k), move).astype(np.float64), k)
     own_error = _errors(covariance, np.eye(k * size), k)
     test = None
     if form == "combined" and len(products):

@@ -142,7 +142,7 @@ class AutoModel(Predictor, Estimator):
     def _elect(self, choices: list[Choice], losses: dict[str, np.ndarray], weight: np.ndarray, groups: np.ndarray) -> Choice:
         means = {c.name: _mean(losses[c.name], weight) for c in choices}
         best = min(choices, key=lambda c: (means[c.name], c.modalities))
-        lines = []
+        lines: list[dict[str, Any]] = []
         good = []
         for choice in choices:
             error = _paired_error(losses[choice.name] - losses[best.name], weight, groups)

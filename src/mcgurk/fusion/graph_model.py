@@ -171,7 +171,7 @@ class GraphModel(Predictor, Estimator):
                 own = copy.deepcopy(unit)
                 blocks, here = _blocks(table, inputs, flat)
                 fitted[name] = own.fit(blocks, here, self.scaling_)
-                known[name] = (own.transform(blocks, here), here.any(axis=1))
+                known[name] = (own.transform(blocks, here), np.any(here, axis=1))
             elif isinstance(unit, Unit):
                 F, here = known.get(self.graph.nodes[name][1][0]) or _source(table, self.graph.nodes[name][1][0], flat)
                 where = np.flatnonzero(here)
@@ -205,7 +205,7 @@ class GraphModel(Predictor, Estimator):
             unit = _unit(self.graph, name)
             if isinstance(unit, SideBySide):
                 blocks, here = _blocks(table, self.graph.nodes[name][1], flat)
-                known[name] = (fitted[name].transform(blocks, here), here.any(axis=1))
+                known[name] = (fitted[name].transform(blocks, here), np.any(here, axis=1))
             elif isinstance(unit, Unit):
                 F, here = known.get(self.graph.nodes[name][1][0]) or _source(table, self.graph.nodes[name][1][0], flat)
                 scores = np.zeros((len(flat), self.target_.columns))
@@ -243,7 +243,7 @@ class GraphModel(Predictor, Estimator):
             elif isinstance(unit, SideBySide):
                 blocks, here = self._mixed(table, known, inputs, flat)
                 self.nodes_[name] = unit.fit(blocks, here, self.scaling_)
-                known[name] = (unit.transform(blocks, here), here.any(axis=1))
+                known[name] = (unit.transform(blocks, here), np.any(here, axis=1))
             else:
                 self.nodes_[name], held[name] = self._above(unit, known[inputs[0]], part, weight, groups, run.inner(name))
 
@@ -293,7 +293,7 @@ class GraphModel(Predictor, Estimator):
                 known[name] = self._as_features(unit, decisions[inputs[0]])
             elif isinstance(unit, SideBySide):
                 blocks, here = self._mixed(table, known, inputs, flat)
-                known[name] = (unit.transform(blocks, here), here.any(axis=1))
+                known[name] = (unit.transform(blocks, here), np.any(here, axis=1))
             else:
                 F, here = known[inputs[0]]
                 scores = np.zeros((len(F), self.target_.columns))

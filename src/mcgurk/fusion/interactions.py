@@ -65,7 +65,7 @@ class _Interaction(Predictor, Estimator):
         """One fit an output: the classes together, or every label or number apart."""
         assert data.y is not None
         X, pairs, values = self._columns(subset, blocks, rows), self.pairs(subset), data.y.values[rows]
-        out = []
+        out: list[dict[str, Any]] = []
         for truth in [values] if values.ndim == 1 else list(values.T):
             known = truth >= 0 if values.ndim == 1 else ~np.isnan(truth)
             seen = np.unique(truth[known])

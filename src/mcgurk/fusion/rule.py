@@ -106,11 +106,12 @@ class Rule(DecisionFusion):
         weights = None if self.weights_ is None else np.array([self.weights_.get(n, 0.0) for n in decisions])
         task = self.target_.task
         scores, present = stacked(decisions)
+        some = np.any(present, axis=1)
         if task in ("number", "count"):
-            return Decision(self._numbers(scores, present, weights), present.any(axis=1))
+            return Decision(self._numbers(scores, present, weights), some)
         if task == "classes":
             logp, present = self._logp(decisions)
-            return Decision(self._rule(logp, present, prior=np.asarray(self.target_.prior), weights=weights), present.any(axis=1))
+            return Decision(self._rule(logp, present, prior=np.asarray(self.target_.prior), weights=weights), np.any(present, axis=1))
         n, M, L = scores.shape
         logp = log_proba(np.where(present[:, :, None], scores, 0.0).reshape(n * M, L), "multilabel").reshape(n, M, L, 2)
         out = np.empty((n, L))
@@ -118,7 +119,7 @@ class Rule(DecisionFusion):
             share = float(np.clip(self.target_.prior[j], 1e-6, 1 - 1e-6))
             part = self._rule(logp[:, :, j], present, prior=np.array([1 - share, share]), weights=weights)
             out[:, j] = part[:, 1] - part[:, 0]
-        return Decision(out, present.any(axis=1))
+        return Decision(out, some)
 
     @property
     def _rule(self) -> Callable[..., np.ndarray]:
@@ -130,7 +131,7 @@ class Rule(DecisionFusion):
             w = np.where(here, weights[None, :, None], 0.0)
             total = w.sum(axis=1)
             return np.where(here, scores * w, 0.0).sum(axis=1) / np.where(np.abs(total) > 1e-12, total, 1.0)
-        reduce = {"mean": np.nanmean, "median": np.nanmedian, "min": np.nanmin, "max": np.nanmax}[self.name]
+        reduce: Any = {"mean": np.nanmean, "median": np.nanmedian, "min": np.nanmin, "max": np.nanmax}[str(self.name)]
         filled = np.where(here, scores, np.nan)
         out = np.zeros((len(scores), scores.shape[2]))
         some = present.any(axis=1)

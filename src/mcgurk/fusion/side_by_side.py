@@ -48,7 +48,7 @@ class SideBySide(Params):
         self.parts_ = {}
         for m, name in enumerate(blocks):
             self.parts_[name] = self._learn(blocks[name][present[:, m]], scaling.get(name, "cell"))
-        varies = present.any(axis=0) & ~present.all(axis=0)
+        varies = np.any(present, axis=0) & ~np.all(present, axis=0)
         self.flagged_ = tuple(bool(v) for v in varies) if self.flags else tuple(False for _ in varies)
         return self
 

@@ -153,7 +153,7 @@ class Stacking(DecisionFusion):
         decisions = {n: decisions[n] for n in self.names_}
         inputs = self._inputs(decisions, offsets)
         patterns = self._patterns(decisions)
-        some = np.stack([d.present for d in decisions.values()], axis=1).any(axis=1)
+        some = np.any(np.stack([d.present for d in decisions.values()], axis=1), axis=1)
         out = np.tile(prior_scores(self.target_), (len(some), 1)).astype(np.float64)
         for pattern in np.unique(patterns[some]):
             rows = some & (patterns == pattern)

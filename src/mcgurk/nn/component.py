@@ -126,7 +126,7 @@ class NamedModules(nn.Module):
         for name in sorted(modules or {}):
             self._modules[name] = (modules or {})[name]
         self._prefix = ""
-        self.register_load_state_dict_post_hook(_forgive)
+        self.register_load_state_dict_post_hook(_forgive)  # type: ignore[no-untyped-call]
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *_: Any) -> None:
         """Nothing of its own to load; torch would take what a name has after its first dot for a stray key."""

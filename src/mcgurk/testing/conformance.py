@@ -164,7 +164,8 @@ def parameters(cls: type, entry: Entry) -> None:
         if getattr(made, name) is not value:
             raise Failure(f"{cls.__name__}.{name} is not the object that was given")
     copy: Any = clone(made, safe=False)
-    if type(copy) is not cls or {k: repr(v) for k, v in copy.get_params(deep=False).items()} != {k: repr(v) for k, v in before.items()}:
+    after = copy.get_params(deep=False)
+    if type(copy) is not cls or {k: repr(v) for k, v in after.items()} != {k: repr(v) for k, v in before.items()}:
         raise Failure(f"clone({cls.__name__}) differs from the original")
     made.set_params(**before)
 
