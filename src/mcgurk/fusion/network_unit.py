@@ -49,7 +49,9 @@ class NetworkUnit(Unit):
         self.model_ = family(
             fusion=Concat(flags=False), encoders="precomputed", hidden=self.hidden, dropout=self.dropout, epochs=self.epochs, optim=("adamw", self.rate)
         )
-        adopt(self.model_, FitData(_wrapped(F), y, weight, groups), run.inner("network"))
+        own = run.inner("network")
+        with own.guard():
+            adopt(self.model_, FitData(_wrapped(F), y, weight, groups), own)
         return self
 
     def scores(self, F: np.ndarray) -> np.ndarray:
