@@ -96,6 +96,14 @@ def test_without_the_main_modality_the_others_speak(cls):
     assert (layer(moved).values[0] - layer(x).values[0]).abs().max() > 1e-6
 
 
+@pytest.mark.parametrize("cls", [MAG, RAVEN])
+def test_mixed_precision(cls):
+    layer, x = built(cls).float(), {k: Slot(s.values.float(), s.present, s.mask) for k, s in slots().items()}
+    with torch.autocast("cpu", torch.bfloat16):
+        out = layer(x).values
+    torch.testing.assert_close(out.float(), layer(x).values, rtol=0.1, atol=0.1)
+
+
 def test_a_transformer_follows():
     layer, x = built(width=8, heads=2, depth=2), slots()
     assert layer(x).values.shape == (4, 5, 8) and layer.out == SlotSpec((8,), True)

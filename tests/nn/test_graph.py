@@ -85,6 +85,13 @@ def test_gradients(conv):
     assert torch.autograd.gradcheck(lambda x: conv(x, edges, kind), nodes.requires_grad_())
 
 
+def test_mixed_precision(conv):
+    nodes, edges, kind = graph()
+    with torch.autocast("cpu", torch.bfloat16):
+        out = conv.float()(nodes.float(), edges, kind)
+    torch.testing.assert_close(out.double(), conv.double()(nodes, edges, kind), rtol=0.1, atol=0.1)
+
+
 def test_wrong_heads():
     with pytest.raises(DataError, match="multiple of heads"):
         RelationalAttention(4, 1, heads=3)

@@ -44,7 +44,8 @@ def nearest(slot: Slot, k: int) -> Tensor:
     """(B, T, T) bool of (to, from): the ``k`` other steps of the row with the smallest Euclidean distance; of equals the earlier."""
     assert slot.mask is not None
     values = slot.values.detach()
-    apart = (values[:, :, None] - values[:, None, :]).square().sum(dim=3)
+    wide = values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+    apart = torch.cdist(wide, wide, compute_mode="donot_use_mm_for_euclid_dist")  # exact, so that twins tie
     both = slot.mask[:, :, None] & slot.mask[:, None, :] & ~torch.eye(values.shape[1], dtype=torch.bool, device=values.device)
     order = torch.where(both, apart, torch.inf).argsort(dim=2, stable=True)[:, :, : min(k, values.shape[1])]
     chosen = torch.zeros_like(both).scatter(2, order, torch.ones_like(order, dtype=torch.bool))

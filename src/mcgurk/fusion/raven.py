@@ -94,10 +94,10 @@ def ends(network: nn.LSTM, values: Tensor, belongs: Tensor) -> Tensor:
     """(B, T, hidden) last states of ``network`` over the steps (B, S, d) that belong to each of T steps; 0 where none does."""
     count = belongs.sum(dim=2)
     used = count > 0
-    out = values.new_zeros(*count.shape, network.hidden_size)
     if not bool(used.any()):
-        return out
+        return values.new_zeros(*count.shape, network.hidden_size)
     order = (~belongs).to(torch.uint8).argsort(dim=2, stable=True)[:, :, : int(count.max())]
     rows = torch.arange(len(values), device=values.device)[:, None].expand_as(used)[used]
     states, _ = network(values[rows[:, None], order[used]])
-    return out.masked_scatter(used[:, :, None], states[torch.arange(len(rows), device=values.device), count[used] - 1])
+    last = states[torch.arange(len(rows), device=values.device), count[used] - 1]
+    return last.new_zeros(*count.shape, network.hidden_size).masked_scatter(used[:, :, None], last)

@@ -98,7 +98,8 @@ class RelationalAttention(nn.Module):
 
     def forward(self, nodes: Tensor, edges: Tensor, kind: Tensor) -> Tensor:
         weights, sent = self._parts(nodes, edges, kind)
-        heard = torch.zeros_like(nodes).index_add(0, edges[1], (weights[:, :, None] * sent).flatten(1))
+        message = (weights[:, :, None] * sent).flatten(1)
+        heard = message.new_zeros(nodes.shape).index_add(0, edges[1], message)
         out: Tensor = self.own(nodes) + heard
         return out
 
@@ -106,8 +107,9 @@ class RelationalAttention(nn.Module):
 def edge_softmax(logits: Tensor, target: Tensor, nodes: int) -> Tensor:
     """Softmax over the edges that end in the same node: logits (E, heads), target (E,) -> (E, heads).
 
-    The largest logit of every node is taken off first, so that no exponential overflows.
+    The largest logit of every node is taken off first, so that no exponential overflows; computed in float32 or wider.
     """
+    logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
     place = target[:, None].expand_as(logits)
     with torch.no_grad():
         top = logits.new_full((nodes, logits.shape[1]), -torch.inf).scatter_reduce(0, place, logits, "amax")
