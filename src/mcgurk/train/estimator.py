@@ -12,11 +12,12 @@ import numpy as np
 import torch
 
 from mcgurk.base import Estimator, FitData
+from mcgurk.data.column import Ragged
 from mcgurk.data.dataset import Dataset
 from mcgurk.data.spec import Spec
 from mcgurk.data.split import holdout
-from mcgurk.data.target import TargetSpec
-from mcgurk.errors import IntegrityError
+from mcgurk.data.target import Target, TargetSpec
+from mcgurk.errors import DataError, IntegrityError
 from mcgurk.nn.component import Component, Encoder
 from mcgurk.params import learn
 from mcgurk.run import Run
@@ -71,6 +72,8 @@ class NeuralEstimator(Estimator):
         self.prepared_spec_ = features.specs(prepared)
         if data.y is not None:
             self.target_ = data.target
+            if data.target.per == "step":
+                _step_target(prepared, data.target)
         self.objective_ = self._built(run)
         self._start(self.objective_, prepared, data)
         train_part = {name: column.take(data.train_rows) for name, column in prepared.items()}
@@ -220,15 +223,14 @@ class NeuralEstimator(Estimator):
         return sum(p.numel() for p in self.objective_.parameters())
 
 
-def _step_target(prepared: Mapping[str, Any], spec: TargetSpec) -> Any:
-    from mcgurk.data.column import Ragged
-    from mcgurk.data.target import Target
-
+def _step_target(prepared: Mapping[str, Any], spec: TargetSpec) -> Target:
+    """An unlabelled target of the prepared sequences' lengths."""
     column = next((c for c in prepared.values() if isinstance(c, Ragged)), None)
     if column is None:
-        from mcgurk.errors import DataError
-
-        raise DataError("the model predicts a label a step, but X has no sequence column; give one")
+        raise DataError(
+            "there is a label a step, but no column keeps its steps; give a sequence column and an encoder that keeps them, such as "
+            "encoders={name: 'precomputed'}"
+        )
     n = int(column.offsets[-1])
     values = np.full(n, -1) if spec.task == "classes" else np.full((n, spec.columns), np.nan)
     return Target(spec, values, column.offsets)

@@ -167,7 +167,8 @@ def _prepare(name: str, encoder: Encoder, column: Column, run: Run | None) -> De
     track = None
     if run is not None and run.progress:
         track = lambda chunks, total: run.track(chunks, total, f"encoding {name}")  # noqa: E731
-    manner = f"{column.kind} cells" if isinstance(column, Lazy) and column.multiple else column.kind  # one shape of output a folder
+    # One shape of output a folder: what an encoder gives depends on how many values a cell holds and how many numbers an item.
+    manner = f"{column.kind} cells" if isinstance(column, Lazy) and column.multiple else f"{column.kind} {column.item}"
     return FeatureCache(config.cache / "features").prepare(column, f"{encoder.fingerprint()} {manner}", encoder.prepare, progress=track)
 
 
