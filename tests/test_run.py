@@ -1,67 +1,88 @@
-"""Where and how a computation runs."""
+"""A run's circumstances: seeds, threads, progress, what it records."""
 
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 
-from mcgurk import config
-from mcgurk.run import Run, progress, versions
-
-
-def test_named_streams_come_from_one_seed() -> None:
-    run = Run(seed=3)
-    assert run.rng("init").integers(1 << 40) == Run(seed=3).rng("init").integers(1 << 40) != run.rng("order").integers(1 << 40)
-    assert run.derive("noise") != Run(seed=4).derive("noise")
+import mcgurk
+from mcgurk import run as module
+from mcgurk.run import Run, versions
 
 
-def test_a_part_has_its_own_seed_and_neither_bar_nor_checkpoint(tmp_path) -> None:
-    run = Run.of(3, tmp_path)
-    inner = run.inner("fold", 1)
-    assert run.checkpoint == tmp_path and inner.checkpoint is None and not inner.progress
-    assert inner.seed != run.inner("fold", 2).seed and inner.device == run.device
+def test_named_streams_repeat_and_differ():
+    run = Run(3)
+    assert run.rng("order", 1).random() == Run(3).rng("order", 1).random() != run.rng("order", 2).random()
+    assert run.derive("init") == Run(3).derive("init") != Run(4).derive("init")
 
 
-def test_settings_of_the_machine_hold() -> None:
-    with config.set(threads=1, device="cpu"):
-        run = Run.of(np.random.RandomState(0), dtype="float64")
-    assert (run.threads, run.device, run.dtype) == (1, "cpu", "float64") and run.seed == Run.of(np.random.RandomState(0)).seed
-    with config.set(device="auto"):
+def test_a_run_under_the_machines_settings(tmp_path):
+    with mcgurk.config.set(threads=1, device="cpu", progress=True):
+        run = Run.of(np.random.RandomState(0), tmp_path, "float64")
+    assert run.threads == 1 and run.device == "cpu" and run.progress and run.checkpoint == Path(tmp_path) and run.dtype == "float64"
+    assert run.seed == Run.of(np.random.RandomState(0)).seed and Run.of(None).checkpoint is None
+
+
+def test_the_device_is_found_out():
+    with mcgurk.config.set(device="auto"):
         assert Run.of().device == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def test_global_random_state_is_left_as_it_was() -> None:
-    before = random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state()
-    seen = []
-    for _ in range(2):
-        with Run(seed=1).guard():
-            seen.append((random.random(), np.random.rand(), torch.rand(1).item()))
-    assert seen[0] == seen[1]
-    assert (
-        random.getstate() == before[0] and (np.random.get_state()[1] == before[1]).all() and torch.equal(torch.get_rng_state(), before[2])
-    )
+def test_a_part_has_a_seed_of_its_own_and_nothing_to_show():
+    run = Run(1, progress=True, checkpoint=Path("x"), threads=1)
+    inner = run.inner("fold", 2)
+    assert inner.seed == run.derive("fold", 2) != run.seed
+    assert (inner.threads, inner.progress, inner.checkpoint) == (1, False, None)
 
 
-def test_small_work_has_one_thread_and_what_was_set_comes_back() -> None:
+def test_global_random_state_is_guarded():
+    def draws():
+        return random.random(), np.random.rand(), torch.rand(1).item()
+
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)
+    expected = draws()
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)
+    with Run(7).guard():
+        first = draws()
+    with pytest.raises(ValueError), Run(7).guard():
+        assert draws() == first
+        raise ValueError
+    assert draws() == expected
+
+
+def test_threads_follow_the_work(monkeypatch):
+    monkeypatch.setattr(module, "cores", lambda: 2)
     before = torch.get_num_threads()
     run = Run()
-    with run.threaded(10) as threads:
+    with run.threaded(1e6) as threads:
         assert threads == torch.get_num_threads() == run.facts["threads"] == 1
-    with pytest.raises(ValueError, match="inside"), Run(threads=2).threaded(10) as threads:
+        assert all(pool["num_threads"] == 1 for pool in threadpool_info())
+    with run.threaded(1e10) as threads:
         assert threads == torch.get_num_threads() == 2
-        raise ValueError("inside")
+    with Run(threads=1).threaded(1e10) as threads:
+        assert threads == 1
+    assert torch.get_num_threads() == before and module.cores() >= 1
+
+
+def test_threads_come_back_after_an_error():
+    before = torch.get_num_threads()
+    with pytest.raises(ValueError), Run(threads=1).threaded(0):
+        raise ValueError
     assert torch.get_num_threads() == before
 
 
-def test_items_pass_the_bar(capsys: pytest.CaptureFixture[str]) -> None:
-    assert list(Run(progress=False).track(range(3), 3, "work")) == [0, 1, 2]
-    assert list(Run(progress=True).track(range(3), 3, "work")) == [0, 1, 2]
-    assert list(progress(iter("ab"), 2, "work")) == ["a", "b"]
-    assert capsys.readouterr().out == ""  # results go there, bars do not
+def test_progress_only_where_it_is_wanted(capsys):
+    items = [1, 2, 3]
+    assert Run().track(items, 3, "work") is items
+    assert list(Run(progress=True).track(items, 3, "work")) == items
+    assert capsys.readouterr().out == ""  # a bar goes to standard error
 
 
-def test_versions_that_a_result_depends_on() -> None:
-    assert {"python", "mcgurk", "numpy", "scipy", "scikit-learn", "torch"} >= set(versions()) >= {"python", "numpy", "torch"}
+def test_versions_name_what_a_result_depends_on():
+    found = versions()
+    assert {"python", "numpy", "scipy", "scikit-learn", "torch"} <= set(found) and found["numpy"] == np.__version__

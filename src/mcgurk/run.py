@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ import numpy as np
 from mcgurk import seeding
 from mcgurk.config import config
 
-STREAMS = ("init", "order", "noise", "workers", "split")
+SMALL = 2e8
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,13 @@ class Run:
     def threaded(self, work: float) -> Iterator[int]:
         """Use one thread for small work and all cores for large; ``work`` counts the operations of one step.
 
-        Below 2e8 operations a second thread costs more than it gives, and on a busy machine ten times more.
+        Below :data:`SMALL` operations a second thread costs more than it gives, and on a busy machine ten times more.
         """
-        import os
-
         import torch
         from threadpoolctl import threadpool_limits
 
         before = torch.get_num_threads()
-        wanted = self.threads or (1 if work < 2e8 else os.cpu_count() or 1)
+        wanted = self.threads or (1 if work < SMALL else cores())
         self.facts["threads"] = wanted
         with threadpool_limits(wanted):
             torch.set_num_threads(wanted)
@@ -99,6 +98,11 @@ def progress(items: Iterable[Any], total: int, label: str) -> Iterator[Any]:
         for item in items:
             yield item
             bar.advance(task)
+
+
+def cores() -> int:
+    """Cores this process may use, which in a container are often fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _device(wanted: str) -> str:
