@@ -59,7 +59,10 @@ class _Interaction(Predictor, Estimator):
                 if len(here) >= 2:
                     self.models_[subset] = self._outputs(subset, blocks, here, data)
         if names not in self.models_:
-            raise DataError(f"no two labelled rows have all of {listing(names)}; give rows that do, or leave a modality out", code="S01")
+            raise DataError(
+                f"of n_samples={len(rows)} labelled rows no two have all of {listing(names)}; give rows that do, or leave a modality out",
+                code="S01",
+            )
 
     def _outputs(self, subset: tuple[str, ...], blocks: dict[str, np.ndarray], rows: np.ndarray, data: FitData) -> list[dict[str, Any]]:
         """One fit an output: the classes together, or every label or number apart."""
