@@ -106,7 +106,7 @@ def test_warnings_and_refusals():
     with pytest.raises(UnknownName, match="no regression"):
         InteractionRegressor("additive").fit(X, X["a"][:, 0]).summary(["c"])
     gone = Dataset({"a": Dense(X["a"], np.arange(12) < 6, "vector"), "b": Dense(X["b"], np.arange(12) >= 6, "vector")})
-    with pytest.raises(DataError, match="no two labelled rows"):
+    with pytest.raises(DataError, match="labelled rows no two have all"):
         InteractionRegressor().fit(gone, X["a"][:, 0])
     with pytest.raises(DataError, match="products"):
         InteractionRegressor().fit({"a": np.zeros((4, 60)), "b": np.zeros((4, 60))}, np.arange(4.0))
