@@ -26,7 +26,10 @@ def model(family=FusionClassifier, y=Y, epochs=1, data=X, **params):
 def batch(n=8):
     torch.manual_seed(0)
     here = torch.tensor([True, True, False, True] * (n // 4))
-    slots = {"a": Slot(torch.randn(n, 3, dtype=torch.float64), torch.ones(n, dtype=torch.bool)), "b": Slot(torch.randn(n, 2, dtype=torch.float64), here)}
+    slots = {
+        "a": Slot(torch.randn(n, 3, dtype=torch.float64), torch.ones(n, dtype=torch.bool)),
+        "b": Slot(torch.randn(n, 2, dtype=torch.float64), here),
+    }
     return Batch(slots, torch.arange(n) % 2)
 
 
@@ -65,7 +68,10 @@ def test_the_loss_is_the_sum_of_its_weighted_terms():
 def test_a_unit_is_judged_where_its_modality_is_present():
     objective = model().objective_
     given = batch()
-    poisoned = {**given.slots, "b": given.slots["b"].with_values(torch.where(given.slots["b"].present[:, None], given.slots["b"].values, torch.nan))}
+    poisoned = {
+        **given.slots,
+        "b": given.slots["b"].with_values(torch.where(given.slots["b"].present[:, None], given.slots["b"].values, torch.nan)),
+    }
     a, b = gradients(objective), gradients(objective, given=given.with_slots(poisoned))
     for name in a:
         torch.testing.assert_close(a[name], b[name], rtol=1e-12, atol=1e-14)

@@ -31,7 +31,14 @@ def test_scores_are_scikit_learns():
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     run = Run.of(0)
-    options = {"max_iter": 30, "learning_rate": 0.05, "max_leaf_nodes": 6, "min_samples_leaf": 5, "l2_regularization": 1.0, "max_features": 0.5}
+    options = {
+        "max_iter": 30,
+        "learning_rate": 0.05,
+        "max_leaf_nodes": 6,
+        "min_samples_leaf": 5,
+        "l2_regularization": 1.0,
+        "max_features": 0.5,
+    }
     theirs = HistGradientBoostingRegressor(early_stopping=False, random_state=run.derive("trees") % 2**32, **options).fit(F, F[:, 0])
     ours = TreesUnit(30).fit(F, encode_target(F[:, 0], "regressor").with_statistics(), None, ROWS, run)
     np.testing.assert_allclose(ours.scores(F)[:, 0], theirs.predict(F), rtol=0, atol=1e-12)

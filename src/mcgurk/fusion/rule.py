@@ -14,6 +14,7 @@ from mcgurk.functional import decisions as rules
 from mcgurk.fusion.decision import Decision, DecisionFusion, log_proba, stacked
 from mcgurk.run import Run
 
+LEAST = -690.0
 NUMBER_RULES = {"mean": np.mean, "median": np.median, "min": np.min, "max": np.max}
 
 
@@ -111,19 +112,20 @@ class Rule(DecisionFusion):
             return Decision(self._numbers(scores, present, weights), some)
         if task == "classes":
             logp, present = self._logp(decisions)
-            return Decision(self._rule(logp, present, prior=np.asarray(self.target_.prior), weights=weights), np.any(present, axis=1))
+            return Decision(self._apply(logp, present, np.asarray(self.target_.prior), weights), np.any(present, axis=1))
         n, M, L = scores.shape
         logp = log_proba(np.where(present[:, :, None], scores, 0.0).reshape(n * M, L), "multilabel").reshape(n, M, L, 2)
         out = np.empty((n, L))
         for j in range(L):
             share = float(np.clip(self.target_.prior[j], 1e-6, 1 - 1e-6))
-            part = self._rule(logp[:, :, j], present, prior=np.array([1 - share, share]), weights=weights)
+            part = self._apply(logp[:, :, j], present, np.array([1 - share, share]), weights)
             out[:, j] = part[:, 1] - part[:, 0]
         return Decision(out, some)
 
-    @property
-    def _rule(self) -> Callable[..., np.ndarray]:
-        return self.name if callable(self.name) else rules.RULES[self.name]
+    def _apply(self, logp: np.ndarray, present: np.ndarray, prior: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+        """(n, C) log-probabilities, what a rule excludes altogether at ``LEAST``: scores are finite."""
+        rule = self.name if callable(self.name) else rules.RULES[self.name]
+        return np.maximum(rule(logp, present, prior=prior, weights=weights), LEAST)
 
     def _numbers(self, scores: np.ndarray, present: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         here = present[:, :, None]
