@@ -69,6 +69,9 @@ ENTRIES: dict[str, Entry] = {
         "Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems; Lee, Xie, Gallagher, Zhang, Tu 2015, AISTATS",
     ),
     "dynmm": Entry("dynmm:DynMM", "recipe", "a gate sends each row to one expert, cheap or full, at a price on operations", None, _ALL, "gate + the chosen expert", "Xue, Marculescu 2023, CVPR MULA workshop", small={"gate_hidden": (4,)}),
+    "mfas": Entry("mfas:MFAS", "recipe", "a search for the hidden layers of two networks that are worth fusing", None, _ALL, "2 nets + chain; the search trains 200 chains", "Perez-Rua, Vielzeuf, Pateux, Baccouche, Jurie 2019, CVPR", small={"columns": ("a", "b"), "hidden": (4,), "activations": ("relu",), "levels": 2, "rounds": 1, "samples": 2, "search_width": 4, "search_epochs": 1, "width": 8}),
+    "mfas_model": Entry("mfas:MFASModel", "machine", "a finished architecture search", None, _ALL),
+    "chain": Entry("mfas_unit:FusionChain", "fusion", "a chain of layers, each joining one feature of either side with the chain so far", "vector", _ALL, "levels h (d_m + d_n + h)", "Perez-Rua, Vielzeuf, Pateux, Baccouche, Jurie 2019, CVPR", small={"width": 8}),
     "staged": Entry(
         "staged:Staged",
         "recipe",
