@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -86,9 +86,11 @@ def test_provenance_and_versions_are_in_the_file(tmp_path) -> None:
     assert {"python", "numpy", "torch"} <= set(manifest["versions"]) and manifest["format"] == FORMAT
 
 
-def test_equal_models_are_equal_files(tmp_path) -> None:
-    early().save(tmp_path / "1")
-    early().save(tmp_path / "2")
+@pytest.mark.parametrize("fusion", ["early", "late", "concat"])
+def test_equal_models_are_equal_files(fusion: str, tmp_path) -> None:
+    X = toys.vectors(30)
+    for name in "12":
+        FusionClassifier(fusion, encoders=PLAIN, epochs=1).fit(X, toys.labels(X, "classes")).save(tmp_path / name)
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
 
 
@@ -212,7 +214,7 @@ def test_another_kind_of_file_is_refused(tmp_path) -> None:
 
 def test_an_unknown_class_is_refused(tmp_path) -> None:
     path = rewritten(early(), tmp_path / "m.mcgurk", lambda manifest, _: manifest["model"].update({"$object": "fusion:classifire"}))
-    with pytest.raises(StoreError, match="needs a method that is not installed here.*did you mean classifier") as caught:
+    with pytest.raises(StoreError, match=r"needs a method that is not installed here.*did you mean classifier") as caught:
         load(path)
     assert caught.value.code == "S08"
 
@@ -241,7 +243,7 @@ def test_settings_that_ask_for_more_memory_than_the_file_holds_take_none(tmp_pat
     path = rewritten(
         model, tmp_path / "m.mcgurk", lambda manifest, _: manifest["model"]["params"].update(hidden={"$tuple": [1 << 20, 1 << 20]})
     )
-    with pytest.raises(IntegrityError, match="its settings and its arrays|settings and its arrays disagree"):
+    with pytest.raises(IntegrityError, match="settings and its arrays disagree"):
         load(path)
 
 
@@ -256,13 +258,8 @@ def fake_weights(monkeypatch, folder: Path, files: dict[str, bytes]) -> list:
     for name, data in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
-    item = (
-        replace(next(iter(assets.TABLE.values())), name="toy")
-        if hasattr(next(iter(assets.TABLE.values())), "name")
-        else next(iter(assets.TABLE.values()))
-    )
     monkeypatch.setattr(assets, "path", lambda name: folder)
-    monkeypatch.setattr(assets, "asset", lambda name: replace(item, files=dict.fromkeys(files)))
+    monkeypatch.setattr(assets, "asset", lambda name: SimpleNamespace(files=dict.fromkeys(files)))
     monkeypatch.setattr(assets, "weights_hash", lambda name: "abc")
     monkeypatch.setattr(assets, "provide", lambda name, given, digests: provided.append((name, given, digests)))
     monkeypatch.setattr(registry.find("encoders", "precomputed"), "assets", ("toy",), raising=False)
@@ -365,7 +362,7 @@ def test_nested_values_come_back(tmp_path_factory, value) -> None:
 @given(VALUES, VALUES)
 def test_names_that_look_alike_keep_their_own_arrays(first, second) -> None:
     array = np.arange(3)
-    value = {"a.b": array, "a": {"b": array + 1, "c": first}, 1: array + 2, "1": array + 3, True: second}
+    value = {"a.b": array, "a": {"b": array + 1, "c": first}, 1: array + 2, "1": array + 3, (True,): second}
     writer = Writer()
     again = Reader(writer.tensors).value(writer.value(value, "model"))
     assert same(value, again)

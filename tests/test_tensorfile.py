@@ -80,7 +80,7 @@ def test_what_is_no_such_file(data: bytes) -> None:
 def test_a_key_that_repeats_is_refused() -> None:
     """Readers disagree on which of two equal keys counts, so a checksum over one of them would say nothing about the other."""
     text = json.dumps({"a": 1})
-    inner = '{"manifest": %s, "manifest": %s, "sha256": "%s"}' % (json.dumps("{}"), json.dumps(text), digest({}, text))
+    inner = f'{{"manifest": {json.dumps("{}")}, "manifest": {json.dumps(text)}, "sha256": "{digest({}, text)}"}}'
     header = ('{"__metadata__": ' + inner + "}").encode()
     with pytest.raises(IntegrityError, match="a key repeats"):
         parse(len(header).to_bytes(8, "little") + header, "x")

@@ -138,7 +138,8 @@ def test_a_saved_model_keeps_its_history_and_its_bits(tmp_path):
     model = fitted(X, y)
     model.save(tmp_path / "m.mcgurk")
     back = load(tmp_path / "m.mcgurk")
-    assert back.history_ == model.history_ and back.parameters() == model.parameters() > 0
+    assert (back.history_.terms, back.history_.best_epoch) == (model.history_.terms, model.history_.best_epoch)
+    assert back.parameters() == model.parameters() > 0
     assert np.array_equal(back.predict_proba(X), model.predict_proba(X))
 
 

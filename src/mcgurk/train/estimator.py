@@ -183,12 +183,8 @@ class NeuralEstimator(Estimator):
                 for path, m in self.objective_.named_modules()
                 if isinstance(m, Component) and m.learned() and not isinstance(m, Encoder)
             },
-            "history": {
-                "terms": self.history_.terms,
-                "valid": self.history_.valid,
-                "best_epoch": self.history_.best_epoch,
-                "seconds": self.history_.seconds,
-            },
+            # without the seconds it took: equal models are equal files
+            "history": {"terms": self.history_.terms, "valid": self.history_.valid, "best_epoch": self.history_.best_epoch},
         }
         return facts, {k: v.detach().cpu().contiguous().numpy() for k, v in self.objective_.state_dict().items()}
 
