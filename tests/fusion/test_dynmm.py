@@ -29,7 +29,9 @@ def planted(n=1000, seed=0, easy=0.7, rich=64):
 
 
 def model_of(weight=0.1, seed=0, epochs=16, **options):
-    recipe = DynMM(experts={"cheap": {"columns": ("cheap",), "hidden": (112,)}}, gate=("cheap",), gate_hidden=(64,), weight=weight, **options)
+    recipe = DynMM(
+        experts={"cheap": {"columns": ("cheap",), "hidden": (112,)}}, gate=("cheap",), gate_hidden=(64,), weight=weight, **options
+    )
     return FusionClassifier(
         recipe, encoders="precomputed", hidden=(64,), dropout=0.0, epochs=epochs, patience=None, optim=("adamw", 1e-2), random_state=seed
     )

@@ -12,7 +12,8 @@ from mcgurk.fusion import AsFeatures, FusionGraph, LinearUnit, Rule, SideBySide,
 
 A, B = Source("a"), Source("b")
 LATE = {
-    "a": A, "b": B, "fa": (SideBySide(), ("a",)), "fb": (SideBySide(), ("b",)), "pa": (LinearUnit(), ("fa",)), "pb": (LinearUnit(), ("fb",)),
+    "a": A, "b": B, "fa": (SideBySide(), ("a",)), "fb": (SideBySide(), ("b",)),
+    "pa": (LinearUnit(), ("fa",)), "pb": (LinearUnit(), ("fb",)),
     "out": (Rule("product"), ("pa", "pb")),
 }  # fmt: skip
 

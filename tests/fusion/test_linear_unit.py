@@ -50,10 +50,10 @@ def test_some_outputs_of_some_rows_may_be_missing():
 
 def test_the_penalty_follows_the_signal():
     strong, noise = fitted(target(LINE)), fitted(target(RNG.normal(size=90)))
-    assert strong.C_ == FINE[-1] and noise.C_ <= 0.3
+    assert FINE[-1] == strong.C_ and noise.C_ <= 0.3
     assert strong.loss_ < 0.01 < noise.loss_
     classes = fitted(target((LINE > 0).astype(int), "classifier"))
-    assert classes.C_ == STRENGTHS[-1] and 0 < classes.loss_ < 0.3
+    assert STRENGTHS[-1] == classes.C_ and 0 < classes.loss_ < 0.3
     assert np.isnan(fitted(target(LINE), C=1.0).loss_)
 
 

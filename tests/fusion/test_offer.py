@@ -41,7 +41,7 @@ def test_the_same_recipe_without_each_modality():
 
 
 def test_a_larger_budget_offers_more():
-    spec = {name: VECTOR for name in "abcd"}
+    spec = dict.fromkeys("abcd", VECTOR)
     sizes = [len(names(spec, budget=budget)) for budget in ("quick", "standard", "thorough")]
     assert sizes[0] < sizes[1] < sizes[2]
     assert "late:product" in names(spec) and "late:product" not in names(spec, NUMBER)

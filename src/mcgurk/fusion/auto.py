@@ -26,12 +26,12 @@ ALL_UNITS = ("linear", "trees", "kernel", "network")
 
 
 class Auto(Recipe):
-    """Single modalities, stacks of one modality's units, early fusion, late and hybrid stacking compete by out-of-fold loss; of those within one
-    standard error of the best the one with the fewest modalities is kept, and of these the one with the least loss.
+    """Single modalities, stacks of one modality's units, early fusion, late and hybrid stacking compete by out-of-fold loss; of those
+    within one standard error of the best the one with the fewest modalities is kept, and of these the one with the least loss.
 
-    Every base unit decides out of fold once (five inner folds, groups whole); stacks are judged by cross-fitting their meta-model over those
-    decisions. The standard error is that of the paired difference to the best, clustered by group. So a useless modality does no harm: without a
-    gain that can be told from noise it is left out.
+    Every base unit decides out of fold once (five inner folds, groups whole); stacks are judged by cross-fitting their meta-model over
+    those decisions. The standard error is that of the paired difference to the best, clustered by group. So a useless modality does no
+    harm: without a gain that can be told from noise it is left out.
 
     Not for: effects that need a network to see them and thousands of rows; name a layer then.
 
@@ -41,8 +41,8 @@ class Auto(Recipe):
         columns: which; None for all.
         units: names of the units that compete.
 
-    Source: van der Laan, Polley, Hubbard 2007, Stat. Appl. Genet. Mol. Biol. 6:25 (cross-validated library); Breiman, Friedman, Olshen, Stone 1984,
-        Classification and Regression Trees, section 3.4.3 (one standard error).
+    Source: van der Laan, Polley, Hubbard 2007, Stat. Appl. Genet. Mol. Biol. 6:25 (cross-validated library); Breiman, Friedman, Olshen,
+        Stone 1984, Classification and Regression Trees, section 3.4.3 (one standard error).
 
     Example:
         >>> import numpy as np
@@ -54,7 +54,9 @@ class Auto(Recipe):
         True
     """
 
-    def __init__(self, *, folds: int = 5, tolerance: float = 1.0, columns: tuple[str, ...] | None = None, units: tuple[str, ...] = ALL_UNITS) -> None:
+    def __init__(
+        self, *, folds: int = 5, tolerance: float = 1.0, columns: tuple[str, ...] | None = None, units: tuple[str, ...] = ALL_UNITS
+    ) -> None:
         self.folds = folds
         self.tolerance = tolerance
         self.columns = columns
@@ -83,7 +85,15 @@ class AutoModel(Predictor, Estimator):
         ('single: x', ['single: x', 'prior'])
     """
 
-    def __init__(self, *, encoders: Any = None, folds: int = 5, tolerance: float = 1.0, columns: tuple[str, ...] | None = None, units: tuple[str, ...] = ALL_UNITS) -> None:
+    def __init__(
+        self,
+        *,
+        encoders: Any = None,
+        folds: int = 5,
+        tolerance: float = 1.0,
+        columns: tuple[str, ...] | None = None,
+        units: tuple[str, ...] = ALL_UNITS,
+    ) -> None:
         self.encoders = encoders
         self.folds = folds
         self.tolerance = tolerance
@@ -97,7 +107,9 @@ class AutoModel(Predictor, Estimator):
         table, y = machine.encode(data, run)
         rows = machine.labelled_rows(data, y)
         if len(np.unique(machine.row_groups(data, rows))) < 2:
-            raise DataError(f"auto holds out groups of rows in turn, and n_samples={len(rows)} are one group: name a method instead", code="S01")
+            raise DataError(
+                f"auto holds out groups of rows in turn, and n_samples={len(rows)} are one group: name a method instead", code="S01"
+            )
         with run.threaded(machine.work(table, rows)):
             machine.nodes_ = machine.fit_units(data, table, y, rows, run)
             held = machine.out_of_fold(data, table, y, rows, run)
@@ -105,14 +117,25 @@ class AutoModel(Predictor, Estimator):
         groups = machine.row_groups(data, rows)
         groups = groups if table.offsets is None else np.repeat(groups, np.diff(table.offsets)[rows])
         part = y.take(flat).with_statistics()
-        weight = np.ones(len(flat)) if data.weight is None else np.repeat(data.weight[rows], 1 if table.offsets is None else np.diff(table.offsets)[rows])
+        weight = (
+            np.ones(len(flat))
+            if data.weight is None
+            else np.repeat(data.weight[rows], 1 if table.offsets is None else np.diff(table.offsets)[rows])
+        )
         losses = self._losses(library.choices, held, part, weight, groups, run, table.bounds(rows))
         winner = self._elect(library.choices, losses, weight, groups)
         self.winner_ = winner.name
         self.model_ = None if winner.node == "" else self._keep(winner, machine, held, data, table, y, rows, run)
 
     def _losses(
-        self, choices: list[Choice], held: dict[str, Decision], y: Target, weight: np.ndarray, groups: np.ndarray, run: Run, bounds: np.ndarray | None
+        self,
+        choices: list[Choice],
+        held: dict[str, Decision],
+        y: Target,
+        weight: np.ndarray,
+        groups: np.ndarray,
+        run: Run,
+        bounds: np.ndarray | None,
     ) -> dict[str, np.ndarray]:
         """Out-of-fold loss of every contestant on every row."""
         out = {}
@@ -129,12 +152,24 @@ class AutoModel(Predictor, Estimator):
         return out
 
     def _cross_fitted(
-        self, decisions: dict[str, Decision], y: Target, weight: np.ndarray, groups: np.ndarray, folds: Any, run: Run, bounds: np.ndarray | None
+        self,
+        decisions: dict[str, Decision],
+        y: Target,
+        weight: np.ndarray,
+        groups: np.ndarray,
+        folds: Any,
+        run: Run,
+        bounds: np.ndarray | None,
     ) -> np.ndarray:
         scores = np.tile(prior_scores(y.spec), (len(y.values), 1)).astype(float)
         for number, (train, test) in enumerate(folds):
             fitted = Stacking().fit(
-                {n: _rows(d, train) for n, d in decisions.items()}, y.take(train).with_statistics(), weight[train], groups[train], run.inner("judge", number), _bounds(bounds, train)
+                {n: _rows(d, train) for n, d in decisions.items()},
+                y.take(train).with_statistics(),
+                weight[train],
+                groups[train],
+                run.inner("judge", number),
+                _bounds(bounds, train),
             )
             scores[test] = fitted.combine({n: _rows(d, test) for n, d in decisions.items()}, _bounds(bounds, test)).filled(y.spec)
         return scores
@@ -147,16 +182,26 @@ class AutoModel(Predictor, Estimator):
         for choice in choices:
             error = _paired_error(losses[choice.name] - losses[best.name], weight, groups)
             gap = means[choice.name] - means[best.name]
-            lines.append({"name": choice.name, "loss": means[choice.name], "difference": gap, "error": error, "modalities": choice.modalities})
+            lines.append(
+                {"name": choice.name, "loss": means[choice.name], "difference": gap, "error": error, "modalities": choice.modalities}
+            )
             if gap <= self.tolerance * error or choice is best:
                 good.append(choice)
         self.table_ = sorted(lines, key=lambda line: line["loss"])
         return min(good, key=lambda c: (c.modalities, means[c.name]))
 
     def _keep(
-        self, winner: Choice, machine: GraphModel, held: dict[str, Decision], data: FitData, table: Any, y: Target, rows: np.ndarray, run: Run
+        self,
+        winner: Choice,
+        machine: GraphModel,
+        held: dict[str, Decision],
+        data: FitData,
+        table: Any,
+        y: Target,
+        rows: np.ndarray,
+        run: Run,
     ) -> GraphModel:
-        """The winner with its encoders, its units (fitted on all training rows) and decision fusion learned from its out-of-fold decisions."""
+        """The winner: encoders, units fitted on all training rows, and decision fusion learned from its out-of-fold decisions."""
         graph = machine.graph.part(winner.node)
         kept = _machine(graph, self, data)
         kept.encoders_ = {n: machine.encoders_[n] for n in graph.sources}

@@ -36,7 +36,13 @@ class DecisionFusion(Params, ABC):
     learns: ClassVar[bool] = False
 
     def fit(
-        self, decisions: Mapping[str, Decision], y: Target, weight: np.ndarray | None, groups: np.ndarray, run: Run, offsets: np.ndarray | None
+        self,
+        decisions: Mapping[str, Decision],
+        y: Target,
+        weight: np.ndarray | None,
+        groups: np.ndarray,
+        run: Run,
+        offsets: np.ndarray | None,
     ) -> DecisionFusion:
         """Learn from out-of-fold decisions only; the graph never hands in others. ``offsets`` bound sequences where rows are steps."""
         self.target_ = y.spec

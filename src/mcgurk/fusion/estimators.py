@@ -95,9 +95,9 @@ class FusionClassifier(Classifier, _FusionEstimator):
     """Labels from several modalities.
 
     Args:
-        fusion: a name of the fusion room, ``(name, {params})``, or an object: a layer ("concat", "tensor", "lowrank", "gated", ...) is trained inside
-            a network; a recipe ("auto", "single", "early", "late", "hybrid") makes units and combines them. "auto" lets them compete on inner
-            folds and keeps the simplest within one standard error, so that a useless modality does no harm.
+        fusion: a name of the fusion room, ``(name, {params})``, or an object: a layer ("concat", "tensor", "lowrank", "gated", ...) is
+            trained inside a network; a recipe ("auto", "single", "early", "late", "hybrid") makes units and combines them. "auto" lets
+            them compete on inner folds and keeps the simplest within one standard error, so that a useless modality does no harm.
         encoders: None for the defaults, or a dict from column or kind to an encoder's name, ``(name, {params})`` or object.
         hidden: widths of the head's hidden layers (layers only, as all that follow).
         dropout: in the head.
@@ -170,8 +170,8 @@ class FusionRegressor(Regressor, _FusionEstimator):
     """Numbers, or counts with ``task="count"``, from several modalities.
 
     Args:
-        target_transform: None, "log", or "auto": learn the logarithm of positive, strongly skewed numbers such as prices; predictions come back in the target's units (medians).
-        fusion, encoders, hidden and all others: as :class:`FusionClassifier`.
+        target_transform: None, "log", or "auto": learn the logarithm of positive, strongly skewed numbers such as prices; predictions come
+        back in the target's units (medians). fusion, encoders, hidden and all others: as :class:`FusionClassifier`.
 
     Example:
         >>> import numpy as np

@@ -35,10 +35,11 @@ class Source(Params):
 
 
 class FusionGraph(Recipe):
-    """Nodes of four types: a Source gives features F; feature fusion (SideBySide) F.. -> F; an analysis unit F -> D; decision fusion D.. -> D.
+    """Nodes of four types: a Source gives features F; feature fusion (SideBySide) F.. -> F; an analysis unit F -> D; decision fusion D..
+    -> D.
 
-    An analysis unit is a Unit on one F, or any predicting estimator on the raw columns of its Sources. ``AsFeatures()`` makes a decision a feature;
-    what reads it learns from out-of-fold decisions.
+    An analysis unit is a Unit on one F, or any predicting estimator on the raw columns of its Sources. ``AsFeatures()`` makes a decision a
+    feature; what reads it learns from out-of-fold decisions.
     Early fusion is FF -> AU, late is {AU} -> DF, hybrid has both below one DF; nesting is allowed.
 
     Args:
@@ -116,7 +117,7 @@ class FusionGraph(Recipe):
 
 
 def kind(node: Any) -> str:
-    """"F" or "D": what a node gives."""
+    """What a node gives: "F" or "D"."""
     if isinstance(node, Source) or isinstance(node[0], (SideBySide, AsFeatures)):
         return "F"
     return "D"
@@ -134,18 +135,30 @@ def _check_types(name: str, nodes: Mapping[str, Any]) -> None:
     elif isinstance(unit, Estimator) and hasattr(unit, "_scores"):
         wanted = "source"
     else:
-        raise DataError(f"node {name!r} is a {type(unit).__name__}; expected feature fusion, an analysis unit, a predictor or decision fusion", code="G01")
+        raise DataError(
+            f"node {name!r} is a {type(unit).__name__}; expected feature fusion, an analysis unit, a predictor or decision fusion",
+            code="G01",
+        )
     if not inputs:
         raise DataError(f"node {name!r} ({type(unit).__name__}) reads nothing; name its inputs", code="G01")
     if isinstance(unit, Unit | AsFeatures) and len(inputs) > 1:
-        raise DataError(f"node {name!r} ({type(unit).__name__}) reads one input, got {listing(inputs)}; put feature or decision fusion before it", code="G01")
+        raise DataError(
+            f"node {name!r} ({type(unit).__name__}) reads one input, got {listing(inputs)}; put feature or decision fusion before it",
+            code="G01",
+        )
     for i in inputs:
         given = "source" if isinstance(nodes[i], Source) else kind(nodes[i])
         if given != wanted and not (wanted == "F" and given == "source"):
             what = {"F": "features", "D": "decisions", "source": "raw columns"}
             raise DataError(
                 f"node {name!r} ({type(unit).__name__}) takes {what[wanted]}, but {i!r} ({type(nodes[i][0]).__name__}) gives {what[given]}"
-                + ("; wrap the decision in AsFeatures()" if wanted == "F" else "; put an analysis unit between them" if wanted == "D" else ""),
+                + (
+                    "; wrap the decision in AsFeatures()"
+                    if wanted == "F"
+                    else "; put an analysis unit between them"
+                    if wanted == "D"
+                    else ""
+                ),
                 code="G01",
             )
 
@@ -159,7 +172,7 @@ def _ordered(nodes: Mapping[str, Any]) -> tuple[str, ...]:
         if name not in nodes:
             raise UnknownName(f"node {path[-1]!r} reads {name!r}, which is no node; nodes are {listing(nodes)}")
         if state.get(name) == 1:
-            raise DataError(f"the graph has a cycle: {' -> '.join([*path[path.index(name):], name])}", code="G02")
+            raise DataError(f"the graph has a cycle: {' -> '.join([*path[path.index(name) :], name])}", code="G02")
         if name in state:
             return
         state[name] = 1

@@ -1,4 +1,4 @@
-"""The machine that fits a FusionGraph: encoders once, feature fusion and units on training rows, decision fusion on out-of-fold decisions."""
+"""Fits a FusionGraph: encoders once, feature fusion and units on training rows, decision fusion on out-of-fold decisions."""
 
 from __future__ import annotations
 
@@ -45,9 +45,10 @@ class Table:
 class GraphModel(Predictor, Estimator):
     """A fitted graph.
 
-    Encoders learn from the training rows, without labels, once. Feature fusion and units are fitted on all training rows, and again in each of five
-    inner folds, which keep groups whole, to make the out-of-fold decisions that learning decision fusion needs; a unit's penalty, once chosen on the
-    training rows, is kept in the folds. A decision fusion node above another learns from that one's combination of out-of-fold decisions.
+    Encoders learn from the training rows, without labels, once. Feature fusion and units are fitted on all training rows, and again in
+    each of five inner folds, which keep groups whole, to make the out-of-fold decisions that learning decision fusion needs; a unit's
+    penalty, once chosen on the training rows, is kept in the folds. A decision fusion node above another learns from that one's
+    combination of out-of-fold decisions.
 
     Args:
         graph: what to fit.
@@ -156,7 +157,11 @@ class GraphModel(Predictor, Estimator):
         """Feature fusion and analysis units fitted on some rows, with the penalties of ``settled`` where given."""
         flat = table.flat(rows)
         flat = flat[y.labelled[flat]]
-        group_of = np.repeat(self.row_groups(data, rows), np.diff(table.offsets)[rows]) if table.offsets is not None else self.row_groups(data, rows)
+        group_of = (
+            np.repeat(self.row_groups(data, rows), np.diff(table.offsets)[rows])
+            if table.offsets is not None
+            else self.row_groups(data, rows)
+        )
         groups = np.zeros(len(y.values), dtype=np.int64)
         groups[table.flat(rows)] = group_of
         weight = None if data.weight is None else _flat_weight(data.weight, table)

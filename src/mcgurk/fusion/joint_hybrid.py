@@ -31,8 +31,8 @@ class JointHybrid(Recipe):
     ``L = L_DF + sum_m a_m L_m + a_0 L_0`` (deep supervision). The decision fusion is a logarithmic pool with learned weights: scores
     ``s = sum_u w_u s_u``, w the softmax of one number a unit over the units that can decide, so absent modalities drop out.
 
-    Not for: small tables (units trained apart and stacked out of fold, :class:`~mcgurk.fusion.hybrid.Hybrid`, overfit less). A unit that learns
-    quickly can starve the others: keep the weights above 0, or set ``balance=`` of the estimator.
+    Not for: small tables (units trained apart and stacked out of fold, :class:`~mcgurk.fusion.hybrid.Hybrid`, overfit less). A unit that
+    learns quickly can starve the others: keep the weights above 0, or set ``balance=`` of the estimator.
 
     Args:
         fusion: the layer of the early branch: a name, ``(name, {params})`` or an object.
@@ -45,8 +45,8 @@ class JointHybrid(Recipe):
         DataError: a weight is negative, or nothing would train a unit.
         UnknownName: ``weight`` names what is neither a column nor "early".
 
-    Source: Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems 16:345-379, section 3.3; deep supervision: Lee, Xie, Gallagher, Zhang,
-        Tu 2015, AISTATS.
+    Source: Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems 16:345-379, section 3.3; deep supervision: Lee, Xie, Gallagher,
+        Zhang, Tu 2015, AISTATS.
 
     Example:
         >>> import numpy as np
@@ -80,7 +80,8 @@ class JointHybrid(Recipe):
         low = min(out, key=lambda name: out[name])
         if out[low] < 0 or (self.detach and out[low] == 0):
             raise DataError(
-                f"the loss of unit {low!r} has weight {out[low]:g}; expected a number >= 0, and above 0 with detach=True, where nothing else trains it"
+                f"the loss of unit {low!r} has weight {out[low]:g}; expected a number >= 0, and above 0 with detach=True, "
+                "where nothing else trains it"
             )
         return out
 

@@ -19,10 +19,10 @@ ALPHAS = tuple(1 / c for c in FINE)
 class KernelUnit(Unit):
     """Ridge, logistic or Poisson regression on ``k(x, z) = exp(-|x - z|^2 / (2 s^2))``, by the Nystroem features of landmark rows.
 
-    ``phi(x) = K_ll^{-1/2} k(l, x)`` for landmarks l, a random sample of the training rows (all of them up to ``landmarks``: then it is kernel
-    ridge regression exactly), followed by :class:`~mcgurk.fusion.linear_unit.LinearUnit`. s is a multiple of the median distance, chosen
-    by the exact squared error of ridge regression on rows or groups left out one by one (of indicators, where the target is classes or labels, of
-    ``log(1 + y)`` for counts); the penalty is the linear unit's choice.
+    ``phi(x) = K_ll^{-1/2} k(l, x)`` for landmarks l, a random sample of the training rows (all of them up to ``landmarks``: then it is
+    kernel ridge regression exactly), followed by :class:`~mcgurk.fusion.linear_unit.LinearUnit`. s is a multiple of the median distance,
+    chosen by the exact squared error of ridge regression on rows or groups left out one by one (of indicators, where the target is classes
+    or labels, of ``log(1 + y)`` for counts); the penalty is the linear unit's choice.
 
     Not for: embeddings of hundreds of dimensions (linear is as good and quicker) or more than some thousand rows.
 

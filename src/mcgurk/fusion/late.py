@@ -39,7 +39,13 @@ class Late(Recipe):
     """
 
     def __init__(
-        self, rule: Any = "stacking", *, unit: Any = "linear", weights: Any = None, calibrate: bool = False, columns: tuple[str, ...] | None = None
+        self,
+        rule: Any = "stacking",
+        *,
+        unit: Any = "linear",
+        weights: Any = None,
+        calibrate: bool = False,
+        columns: tuple[str, ...] | None = None,
     ) -> None:
         self.rule = rule
         self.unit = unit

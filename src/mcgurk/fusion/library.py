@@ -38,9 +38,9 @@ class Choice:
 class Library:
     """Nodes of every base unit and stack, and the contestants among them.
 
-    Every column has a linear unit on its default encoding, text also one on its exact words; columns whose cells mean something one by one have
-    trees and a kernel as well. Columns of one kind are also read together, and so are all columns. Stacks combine one unit a column, all units of
-    one column, and all units.
+    Every column has a linear unit on its default encoding, text also one on its exact words; columns whose cells mean something one by one
+    have trees and a kernel as well. Columns of one kind are also read together, and so are all columns. Stacks combine one unit a column,
+    all units of one column, and all units.
 
     Args:
         spec: the columns.

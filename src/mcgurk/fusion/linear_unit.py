@@ -18,7 +18,8 @@ class LinearUnit(Unit):
     """Logistic regression (classes, multilabel), ridge (numbers) or Poisson regression (counts) with an L2 penalty.
 
     ``min C sum_i loss(w.x_i + b, y_i) + |w|^2 / 2``. With ``C=None`` the penalty is chosen by the mean loss: for numbers by exact errors on
-    rows or groups left out one by one, else on three inner folds that keep groups whole. Inputs are expected to have a mean squared norm of about 1 a block, as feature fusion gives them.
+    rows or groups left out one by one, else on three inner folds that keep groups whole. Inputs are expected to have a mean squared norm
+    of about 1 a block, as feature fusion gives them.
 
     Not for: relations with thresholds or interactions (use trees).
 
@@ -48,8 +49,11 @@ class LinearUnit(Unit):
         self.classes_ = y.spec.columns if y.spec.task == "classes" else 0
         self.task_ = y.spec.task
         self.C_, self.loss_ = (float(self.C), float("nan")) if self.C is not None else self._choose(F, y, weight, groups, run)
-        (coef, intercept), = self._path(F, y, weight, (self.C_,), 1e-6)
-        self.coef_, self.intercept_ = np.ascontiguousarray(coef), np.ascontiguousarray(intercept)  # one layout before and after the store: equal bits
+        ((coef, intercept),) = self._path(F, y, weight, (self.C_,), 1e-6)
+        self.coef_, self.intercept_ = (
+            np.ascontiguousarray(coef),
+            np.ascontiguousarray(intercept),
+        )  # one layout before and after the store: equal bits
         return self
 
     def settled(self, fitted: Unit) -> LinearUnit:
@@ -72,7 +76,9 @@ class LinearUnit(Unit):
             counted += len(test)
         return (STRENGTHS[int(losses.argmin())], float(losses.min()) / counted) if counted else (1.0, float("nan"))
 
-    def _path(self, F: np.ndarray, y: Target, weight: np.ndarray | None, strengths: tuple[float, ...], tol: float) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _path(
+        self, F: np.ndarray, y: Target, weight: np.ndarray | None, strengths: tuple[float, ...], tol: float
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         task = y.spec.task
         if task == "classes":
             coefs, intercepts = linear.fit_logistic_path(F, y.values, y.spec.columns, strengths, weight=weight, tol=tol)
@@ -80,7 +86,10 @@ class LinearUnit(Unit):
         if task == "multilabel":
             return [linear.fit_multilabel(F, y.values, C=c, weight=weight, tol=tol) for c in strengths]
         if task == "count":
-            return [_stacked([linear.fit_poisson(F, y.values[:, j], C=c, weight=weight, tol=tol) for j in range(y.values.shape[1])]) for c in strengths]
+            return [
+                _stacked([linear.fit_poisson(F, y.values[:, j], C=c, weight=weight, tol=tol) for j in range(y.values.shape[1])])
+                for c in strengths
+            ]
         center, scale = np.asarray(y.spec.center), np.asarray(y.spec.scale)
         paths = self._ridge(F, y, weight, strengths)
         coef = np.concatenate([path.coef for path in paths], axis=1) * scale[:, None]

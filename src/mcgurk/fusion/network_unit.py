@@ -47,7 +47,12 @@ class NetworkUnit(Unit):
 
         family: Any = FusionClassifier if y.spec.task in ("classes", "multilabel") else FusionRegressor
         self.model_ = family(
-            fusion=Concat(flags=False), encoders="precomputed", hidden=self.hidden, dropout=self.dropout, epochs=self.epochs, optim=("adamw", self.rate)
+            fusion=Concat(flags=False),
+            encoders="precomputed",
+            hidden=self.hidden,
+            dropout=self.dropout,
+            epochs=self.epochs,
+            optim=("adamw", self.rate),
         )
         own = run.inner("network")
         with own.guard():

@@ -22,18 +22,22 @@ class Rule(DecisionFusion):
     """A rule of Kittler et al. or an opinion pool on decisions; absent ones are left out by selection, weights renormalise.
 
     product: ``log q = -(M-1) log prior + sum_m log p_m``; sum, mean, max, min, median, vote, borda; linear pool ``sum_m w_m p_m``; log pool
-    ``prod_m p_m^{w_m}``. For numbers: mean, median, min, max, or with ``weights="fit"`` the minimum-variance average ``S^-1 1 / (1' S^-1 1)``.
+    ``prod_m p_m^{w_m}``. For numbers: mean, median, min, max, or with ``weights="fit"`` the minimum-variance average ``S^-1 1 / (1' S^-1
+    1)``.
 
     Not for: uncalibrated decisions with product-like rules (set ``calibrate=True``).
 
     Args:
-        name: a rule of :data:`mcgurk.functional.decisions.RULES`, or for classes and labels a function of the same signature, which cannot be saved.
-        weights: None, a dict from input name to weight, or "fit": least out-of-fold loss (the pools "linear" and "log", and mean for numbers).
+        name: a rule of :data:`mcgurk.functional.decisions.RULES`, or for classes and labels a function of the same signature, which cannot
+            be saved.
+        weights: None, a dict from input name to weight, or "fit": least out-of-fold loss (the pools "linear" and "log", and mean for
+            numbers).
         calibrate: one temperature a unit, from out-of-fold decisions.
 
     Shapes: M decisions (n, k) -> (n, k).
 
-    Source: Kittler, Hatef, Duin, Matas 1998, IEEE TPAMI 20:226-239; Genest, Zidek 1986, Statistical Science; Bates, Granger 1969; Guo et al. 2017, ICML.
+    Source: Kittler, Hatef, Duin, Matas 1998, IEEE TPAMI 20:226-239; Genest, Zidek 1986, Statistical Science; Bates, Granger 1969; Guo et
+        al. 2017, ICML.
 
     Example:
         >>> import numpy as np
@@ -57,7 +61,13 @@ class Rule(DecisionFusion):
         return self.calibrate or isinstance(self.weights, str)
 
     def fit(
-        self, decisions: Mapping[str, Decision], y: Target, weight: np.ndarray | None, groups: np.ndarray, run: Run, offsets: np.ndarray | None
+        self,
+        decisions: Mapping[str, Decision],
+        y: Target,
+        weight: np.ndarray | None,
+        groups: np.ndarray,
+        run: Run,
+        offsets: np.ndarray | None,
     ) -> Rule:
         super().fit(decisions, y, weight, groups, run, offsets)
         known = NUMBER_RULES if y.spec.task in ("number", "count") else rules.RULES
@@ -84,9 +94,13 @@ class Rule(DecisionFusion):
         if y.spec.task == "number":
             scores, present = stacked(decisions)
             rows = present.all(axis=1) & y.labelled
-            return dict(zip(names, pools.fit_forecast_weights(scores[rows].mean(axis=2), y.values[rows].mean(axis=1)).tolist(), strict=True))
+            return dict(
+                zip(names, pools.fit_forecast_weights(scores[rows].mean(axis=2), y.values[rows].mean(axis=1)).tolist(), strict=True)
+            )
         if y.spec.task != "classes" or self.name not in ("linear", "log"):
-            raise DataError("weights='fit' is for the pools 'linear' and 'log' of classes, and for mean of numbers; choose one of them or Stacking()")
+            raise DataError(
+                "weights='fit' is for the pools 'linear' and 'log' of classes, and for mean of numbers; choose one of them or Stacking()"
+            )
         logp, present = self._logp(decisions)
         rows = y.labelled & present.any(axis=1)
         fitted = pools.fit_pool_weights(logp[rows], y.values[rows], present[rows], kind=self.name)

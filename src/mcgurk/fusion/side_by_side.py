@@ -12,10 +12,10 @@ from mcgurk.params import Params
 class SideBySide(Params):
     """Blocks standardised with training-row statistics, optionally reduced, weighted equally, with presence flags.
 
-    A block's present rows are centred and divided by their standard deviation, cell by cell ("cell") or all by one ("block", for embeddings whose
-    angles carry meaning); a cell with sd <= 1e-8 max(1, |mean|) is constant and becomes 0 on every row. Blocks wider than ``reduce`` keep
-    that many principal components. With ``balance`` each block is divided by sqrt(d_m), so that its mean squared norm is 1. An absent block is
-    0, its mean, and its flag says so; a flag that is constant in training is left out.
+    A block's present rows are centred and divided by their standard deviation, cell by cell ("cell") or all by one ("block", for
+    embeddings whose angles carry meaning); a cell with sd <= 1e-8 max(1, |mean|) is constant and becomes 0 on every row. Blocks wider than
+    ``reduce`` keep that many principal components. With ``balance`` each block is divided by sqrt(d_m), so that its mean squared norm is
+    1. An absent block is 0, its mean, and its flag says so; a flag that is constant in training is left out.
 
     Not for: blocks of different granularity; pool them before, knowingly.
 

@@ -13,7 +13,6 @@ from mcgurk.fusion.graph import FusionGraph, Source
 from mcgurk.fusion.recipe import Recipe
 from mcgurk.fusion.side_by_side import SideBySide
 
-
 NARROW = ("tabular", "series", "vector")
 """Kinds whose cells mean something one by one, so that trees and kernels are worth trying."""
 
@@ -47,7 +46,11 @@ class Single(Recipe):
 def branch(name: str, column: str, unit: Any, encoder: Any = "auto", decision: str = "decision") -> dict[str, Any]:
     """Nodes Source -> SideBySide -> unit for one column, the last called ``decision``."""
     made = registry.make("fusion", unit)
-    return {name: Source(column, encoder), f"{name} features": (SideBySide(reduce=reduction(made)), (name,)), decision: (made, (f"{name} features",))}
+    return {
+        name: Source(column, encoder),
+        f"{name} features": (SideBySide(reduce=reduction(made)), (name,)),
+        decision: (made, (f"{name} features",)),
+    }
 
 
 def reduction(unit: Any) -> int | None:

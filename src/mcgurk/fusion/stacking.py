@@ -18,18 +18,19 @@ PULL = 0.1
 
 
 class Stacking(DecisionFusion):
-    """A meta-model on the units' out-of-fold scores: logistic regression (classes, multilabel), non-negative least squares (numbers), Poisson (counts).
+    """A meta-model on the units' out-of-fold scores: logistic regression (classes, multilabel), non-negative least squares (numbers),
+    Poisson (counts).
 
-    Level-1 inputs are decisions of units that did not see the row; the graph makes them and hands in nothing else. Every presence pattern with
-    at least ``least`` rows gets a meta-model of its own; other rows use the one of all rows, with the prior's scores for absent decisions.
-    Where rows are steps of a sequence, ``context`` adds the mean score of the neighbouring steps and of the whole sequence.
+    Level-1 inputs are decisions of units that did not see the row; the graph makes them and hands in nothing else. Every presence pattern
+    with at least ``least`` rows gets a meta-model of its own; other rows use the one of all rows, with the prior's scores for absent
+    decisions. Where rows are steps of a sequence, ``context`` adds the mean score of the neighbouring steps and of the whole sequence.
 
     Not for: a handful of rows (use Rule("mean")).
 
     Args:
         least: rows a presence pattern needs for its own meta-model.
-        context: neighbours on each side whose mean score is added where rows are steps, 0 for none; of several numbers the one with the least
-            loss on sequences left out.
+        context: neighbours on each side whose mean score is added where rows are steps, 0 for none; of several numbers the one with the
+            least loss on sequences left out.
 
     Shapes: M decisions (n, k) -> (n, k).
 
@@ -177,8 +178,8 @@ def _standard(inputs: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarr
 def _non_negative(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
     """Breiman's stacked regression: least squares with weights >= 0 and an intercept.
 
-    Good units agree so closely that their weights are hard to tell apart, so weights are drawn a little to those that would be best were the
-    units' errors independent: inversely proportional to their mean squares.
+    Good units agree so closely that their weights are hard to tell apart, so weights are drawn a little to those that would be best were
+    the units' errors independent: inversely proportional to their mean squares.
     """
     from scipy.optimize import nnls
 

@@ -27,9 +27,9 @@ class Clock(Params):
     """Brings (time, decision) streams onto common times; a stream whose news is too old counts as absent there.
 
     At clock time t, with samples s_j at t_j: "hold" gives the last ``s_j`` with ``t_j <= t``; "window" the mean of those with
-    ``t - window < t_j <= t``; "linear" the straight line between the neighbours on both sides. All but "linear" look back only, so they serve
-    live. The age of a decision is ``t - t_j`` of the last sample, and for "linear" also the time to the next, whichever is longer (0 where a
-    sample falls on t); nothing is extrapolated.
+    ``t - window < t_j <= t``; "linear" the straight line between the neighbours on both sides. All but "linear" look back only, so they
+    serve live. The age of a decision is ``t - t_j`` of the last sample, and for "linear" also the time to the next, whichever is longer (0
+    where a sample falls on t); nothing is extrapolated.
 
     Not for: labels that must not be averaged (use "hold"), or scores of steps already on one grid (give them as rows).
 

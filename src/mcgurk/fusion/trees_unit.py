@@ -19,7 +19,8 @@ class TreesUnit(Unit):
     ``F_t(x) = F_{t-1}(x) + rate * tree_t(x)``, each tree grown on the gradient of the log loss, squared error or Poisson loss,
     each split from a random half of the columns.
 
-    Not for: hundreds of columns of equal, small weight such as embeddings (linear is better and quicker; feature fusion reduces wide blocks first).
+    Not for: hundreds of columns of equal, small weight such as embeddings (linear is better and quicker; feature fusion reduces wide
+    blocks first).
 
     Args:
         iterations: trees; None for 200, fewer for each class where there are many.
@@ -72,7 +73,11 @@ class TreesUnit(Unit):
         if seen is not None and len(seen) == 1:
             share = 1e-3 if seen[0] == 0 else 1 - 1e-3
             return {"constant": np.array([np.log(share) - np.log1p(-share)])}
-        model = HistGradientBoostingClassifier(**options) if classify else HistGradientBoostingRegressor(loss="poisson" if y.spec.task == "count" else "squared_error", **options)
+        model = (
+            HistGradientBoostingClassifier(**options)
+            if classify
+            else HistGradientBoostingRegressor(loss="poisson" if y.spec.task == "count" else "squared_error", **options)
+        )
         small = F.size * iterations < 5e8
         with threadpool_limits(1 if small else None, "openmp"), warnings.catch_warnings():
             warnings.simplefilter("ignore", category=FutureWarning)
@@ -81,7 +86,12 @@ class TreesUnit(Unit):
         return {**out, "seen": seen} if y.spec.task == "classes" and seen is not None else out
 
     def scores(self, F: np.ndarray) -> np.ndarray:
-        raw = [np.repeat(f["constant"][None, :], len(F), axis=0) if "constant" in f else trees.predict_raw({k: v for k, v in f.items() if k != "seen"}, F) for f in self.forests_]
+        raw = [
+            np.repeat(f["constant"][None, :], len(F), axis=0)
+            if "constant" in f
+            else trees.predict_raw({k: v for k, v in f.items() if k != "seen"}, F)
+            for f in self.forests_
+        ]
         if self.task_ != "classes":
             return np.concatenate(raw, axis=1)
         part = np.concatenate([-raw[0] / 2, raw[0] / 2], axis=1) if raw[0].shape[1] == 1 else raw[0]
