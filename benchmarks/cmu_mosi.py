@@ -25,8 +25,10 @@ def run(data_root: Path | None, full: bool) -> dict[str, Any]:
     train = X.rows["split"].to_numpy() == "train"
     video = X.rows["group"].to_numpy()[~train]
     out: dict[str, Any] = {
-        "protocol": "given split, 62 videos to train and 31 to test (752 utterances), no speaker in both; words and 73 sound features; accuracy in "
-        "percent, intervals by drawing videos again; everything chosen on inner folds that keep videos whole. The majority of the test part is 62.1",
+        "protocol": "given split, 62 videos to train and 31 to test (752 utterances), no speaker in both; words and 73 sound features; "
+        "accuracy in "
+        "percent, intervals by drawing videos again; everything chosen on inner folds that keep videos whole. The majority of the test "
+        "part is 62.1",
         "seed": 0,
     }
     with sharing():

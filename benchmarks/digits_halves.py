@@ -38,7 +38,8 @@ def run(data_root: Path | None, full: bool) -> dict[str, Any]:
     X, y = load_digits_halves()
     train = X.rows["split"].to_numpy() == "train"
     out: dict[str, Any] = {
-        "protocol": "rows 0 to 1199 to train, 1200 to 1796 to test; logistic regression, C = 1, pixels / 16 as they are; decisions fused by fixed rules",
+        "protocol": "rows 0 to 1199 to train, 1200 to 1796 to test; logistic regression, C = 1, pixels / 16 as they are; decisions "
+        "fused by fixed rules",
         "seed": 0,
     }
     for name, reference in REFERENCE.items():

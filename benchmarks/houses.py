@@ -54,8 +54,10 @@ def run(data_root: Path | None, full: bool) -> dict[str, Any]:
     X, y, facts = load_houses(data_root, zips="large")
     splits = folds(X, y, n_splits=5, repeats=repeats, seed=0)
     out: dict[str, Any] = {
-        "protocol": f"{repeats} times five folds, twins kept together, default settings; price learned on the log scale; what is chosen is chosen "
-        "on inner folds; differences with Nadeau and Bengio's 95 % interval; MAPE in percent, references measured elsewhere on these files: boosting "
+        "protocol": f"{repeats} times five folds, twins kept together, default settings; price learned on the log scale; what is chosen "
+        "is chosen "
+        "on inner folds; differences with Nadeau and Bengio's 95 % interval; MAPE in percent, references measured elsewhere on these "
+        "files: boosting "
         "on attributes 21.9, stack of attributes 21.3, with photos 20.8",
         "seed": 0,
         "large zip codes": studied(X, y, splits, RECIPES, percentage),

@@ -27,7 +27,8 @@ def run(data_root: Path | None, full: bool) -> dict[str, Any]:
     noisy = score + 0.3 * rng.normal(size=n)
     labels = {"regression": noisy, "two classes": noisy > 0, "four classes": np.digitize(noisy, (-1, 0, 1))}
     out: dict[str, Any] = {
-        "protocol": f"{n} rows, 20 columns, 4 of them categories of 12 levels, 20 % of the cells missing; 200 trees (an iteration) of 15 leaves fitted "
+        "protocol": f"{n} rows, 20 columns, 4 of them categories of 12 levels, 20 % of the cells missing; 200 trees (an iteration) of "
+        "15 leaves fitted "
         f"on a tenth; arrays written to a file and read again; medians of {rounds} rounds of CPU time, one thread, in turn",
         "seed": 0,
     }
