@@ -158,6 +158,7 @@ class MFASModel(Predictor, Estimator):
         held = data.valid_rows
         if not len(held):
             part = data.take(rows)
+            assert part.y is not None
             fit, test = holdout(part.X, part.y.row_labels(), share=SHARE, groups=part.groups, seed=run.derive("split"), twins=False)
             held, rows = rows[test], rows[fit]
         self.nets_ = {name: self._net(name, data, rows, run.inner("net", name)) for name in self.recipe.columns}
@@ -222,7 +223,8 @@ class Trial:
     def __init__(self, model: MFASModel, data: FitData, rows: np.ndarray, held: np.ndarray, run: Run) -> None:
         assert data.y is not None
         self.recipe, self.run, self.data = model.recipe, run, data
-        first, second = model.recipe.columns or ()
+        assert model.recipe.columns is not None
+        first, second = model.recipe.columns
         count = len(model.recipe.hidden) + 1
         self.names = tuple([f"{column} {i}" for i in range(count)] for column in (first, second))
         self.sizes = (count, count, len(model.recipe.activations))
