@@ -18,7 +18,7 @@ from mcgurk.tensorfile import read_tensors, write_tensors
 
 def run(data_root: Path | None, full: bool) -> dict[str, Any]:
     """Twenty columns, a fifth of the cells missing, four of the columns categories; trained on a tenth of the rows predicted."""
-    n, rounds = (100_000, 7) if full else (20_000, 3)
+    n, rounds = (100_000, 5) if full else (20_000, 3)
     rng = generator(0, "trees")
     X = rng.normal(size=(n, 20))
     X[:, :4] = rng.integers(0, 12, size=(n, 4))

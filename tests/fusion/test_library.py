@@ -33,9 +33,9 @@ def test_images_are_read_one_by_one_and_together():
 def test_texts_have_their_words_beside_their_meaning(monkeypatch):
     monkeypatch.setattr("mcgurk.fusion.library.default_encoder", lambda spec: "minilm")
     found = names({"body": TEXT, "title": TEXT})
-    assert {"single: body (words linear)", "single: body (stack)", "early: every word"} <= set(found)
+    assert {"single: body (words linear)", "single: body (stack)"} <= set(found)
     chosen = names({"body": TEXT, "title": TEXT}, encoders={"body": "tfidf"})
-    assert "single: body (words linear)" not in chosen and "early: every word" not in chosen
+    assert "single: body (words linear)" not in chosen
     monkeypatch.setattr("mcgurk.fusion.library.default_encoder", lambda spec: "tfidf")
     assert "single: body (words linear)" not in names({"body": TEXT, "title": TEXT})
 

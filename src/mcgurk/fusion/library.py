@@ -70,7 +70,7 @@ class Library:
         if len(spec) > 1:
             tops = tuple(labels[0] for labels in own.values())
             self._stack("late: stacking", "late", tops, len(spec))
-            every += self._together(views)
+            every += self._together()
             if set(every) != set(tops):
                 self._stack("late: stacking of all units", "late all", tuple(every), len(spec))
             joint = self._early(rows)
@@ -103,8 +103,8 @@ class Library:
             self._stack(f"single: {column} (stack)", f"{column} stack", tuple(labels), 1)
         return labels
 
-    def _together(self, views: dict[str, dict[str, Any]]) -> list[str]:
-        """Linear units on all columns of one kind, where the data have several kinds, and on the exact words of all texts."""
+    def _together(self) -> list[str]:
+        """Linear units on all columns of one kind, where the data have several kinds."""
         out = []
         kinds = sorted({s.kind for s in self.spec.values()})
         for kind in kinds:
@@ -112,10 +112,6 @@ class Library:
             if len(columns) > 1 and len(kinds) > 1:
                 out.append(self._unit(f"every {kind}", "linear", columns))
                 self.choices.append(Choice(f"early: every {kind}", out[-1], (), len(columns)))
-        words = tuple(view for own in views.values() for view in list(own)[1:])
-        if len(words) > 1:
-            out.append(self._unit("every word", "linear", words))
-            self.choices.append(Choice("early: every word", out[-1], (), len(words)))
         return out
 
     def _early(self, rows: int) -> list[str]:

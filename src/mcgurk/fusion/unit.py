@@ -37,8 +37,7 @@ class Unit(Params, ABC):
         """(n, k) logits, numbers on the target's learned scale, or log-means."""
 
     def settled(self, fitted: Unit) -> Unit:
-        """An unfitted copy with the choices ``fitted`` made on all training rows, for inner folds: a penalty, never a coefficient.
-        """
+        """An unfitted copy with the choices ``fitted`` made on all training rows, for inner folds: a penalty, never a coefficient."""
         return copy.deepcopy(self)
 
     def parameters(self) -> int:
