@@ -248,7 +248,8 @@ def _negative_binomial(y: Float, mu: Float, alpha: float) -> Float:
     """Log-probabilities of counts with mean mu and variance mu + alpha mu^2."""
     size = 1 / alpha
     out: Float = special.gammaln(y + size) - special.gammaln(size) - special.gammaln(y + 1) - (y + size) * np.log1p(alpha * mu)
-    return out + special.xlogy(y, alpha * mu)
+    out += special.xlogy(y, alpha * mu)
+    return out
 
 
 def _best_alpha(y: Float, mu: Float, w: Float) -> float:

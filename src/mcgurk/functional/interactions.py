@@ -130,7 +130,8 @@ def fit_interactions(
 
 def terms(p: int, q: int, form: str) -> Bool:
     """(1 + p + q,) bool: which of ``[1, mains, products]`` a form has."""
-    return np.r_[True, np.full(p, form != "multiplicative"), np.full(q, form != "additive")]
+    out: Bool = np.r_[True, np.full(p, form != "multiplicative"), np.full(q, form != "additive")]
+    return out
 
 
 def design_matrix(X: Float, pairs: Int) -> Float:

@@ -1,0 +1,80 @@
+"""How differently modalities want to be processed, from what an encoder of one is worth on another; and who may share parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
+
+from mcgurk.errors import DataError
+from mcgurk.functional import _check
+from mcgurk.functional._check import Float, Int
+
+LEAST = 0.01
+
+
+def null_entropy(codes: Any, held: Any, n_classes: int) -> float:
+    """``H_V(Y)`` in nats: cross-entropy on held-out labels of the best constant prediction from training labels.
+
+    Example:
+        >>> round(null_entropy(np.array([0, 1]), np.array([0, 1]), 2), 6)
+        0.693147
+    """
+    counts = np.bincount(_check.codes(codes, n_classes), minlength=n_classes)
+    share = np.maximum(counts / max(counts.sum(), 1), 1e-12)
+    return float(-np.log(share[_check.codes(held, n_classes, "held")]).mean())
+
+
+def heterogeneity(transfer: Any) -> Float:
+    """``d(s, t) = max(0, 1 - T(s -> t) / T(t -> t))``, the mean of both directions.
+
+    T(s -> t) is the usable information, in nats, about the target of t with an encoder trained on s. A direction with less than .01 nats in
+    T(t -> t) is undefined; a pair with one defined direction has that one, a pair with none is NaN.
+
+    Args:
+        transfer: (m, m), rows s, columns t.
+
+    Shapes: (m, m) symmetric, 0 on the diagonal.
+
+    Source: Liang, Lyu, Fan, Tsaw, Liu, Mo, Yogatama, Morency, Salakhutdinov 2023, High-modality multimodal transformer, TMLR, section 3.1;
+        usable information: Xu, Zhao, Song, Stewart, Ermon 2020, ICLR. Dividing by T(t -> t) is ours.
+
+    Example:
+        >>> heterogeneity([[1.0, 0.5], [1.0, 1.0]]).tolist()
+        [[0.0, 0.25], [0.25, 0.0]]
+    """
+    T = _check.matrix(transfer, "transfer")
+    if T.shape[0] != T.shape[1]:
+        raise DataError(f"transfer has shape {T.shape}; expected a square matrix, sources by targets")
+    own = np.diag(T)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        d = np.where(own >= LEAST, np.maximum(0.0, 1 - T / own), np.nan)
+    both = np.stack([d, d.T])
+    known = ~np.isnan(both)
+    count = known.sum(axis=0)
+    out: Float = np.where(count > 0, np.where(known, both, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
+    np.fill_diagonal(out, 0.0)
+    return out
+
+
+def sharing_groups(distance: Any, k: int) -> Int:
+    """(m,) group of each, by average linkage into at most ``k`` groups, numbered by first appearance; an undefined distance counts as 1.
+
+    Example:
+        >>> sharing_groups([[0.0, 0.1, 0.9], [0.1, 0.0, 0.8], [0.9, 0.8, 0.0]], 2).tolist()
+        [0, 0, 1]
+    """
+    d = _check.matrix(np.nan_to_num(np.asarray(distance, dtype=np.float64), nan=1.0), "distance")
+    if d.shape[0] != d.shape[1] or k < 1:
+        raise DataError(f"distance has shape {d.shape} and k={k}; expected a square matrix and at least one group")
+    if len(d) == 1:
+        return np.zeros(1, dtype=np.int64)
+    symmetric = (d + d.T) / 2
+    np.fill_diagonal(symmetric, 0.0)
+    labels = fcluster(linkage(squareform(symmetric, checks=False), "average"), k, "maxclust")
+    _, first, codes = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.argsort(np.argsort(first))
+    out: Int = rank[codes].astype(np.int64)
+    return out
