@@ -88,3 +88,22 @@ def test_errors(monkeypatch):
     monkeypatch.setattr(ridge, "_DENSE", 2)
     with pytest.raises(ResourceError, match="fit_ridge"):
         ridge.ridge_path(np.ones((3, 3)), np.ones(3), [1.0])
+
+
+@pytest.mark.parametrize(("n", "p"), [(40, 5), (20, 40)])
+def test_groups_are_left_out_together(n, p):
+    X, y = problem(n, p, 2)
+    weight, groups = RNG.uniform(0.2, 2.0, n), RNG.integers(0, 6, n)
+    path = ridge.ridge_path(X, y, [0.5, 5.0], weight, groups)
+    for i, alpha in enumerate((0.5, 5.0)):
+        for g in np.unique(groups):
+            out = groups == g
+            coef, intercept = ridge.fit_ridge(X[~out], y[~out], alpha, weight[~out])
+            np.testing.assert_allclose(path.loo_predictions[i][out], X[out] @ coef.T + intercept, atol=1e-7)
+    np.testing.assert_array_equal(ridge.ridge_path(X, y, [0.5], weight, np.arange(n)).loo, ridge.ridge_path(X, y, [0.5], weight).loo)
+
+
+def test_groups_need_one_label_a_row():
+    X, y = problem(10, 2)
+    with pytest.raises(DataError, match=r"groups has shape \(9,\), expected \(10,\)"):
+        ridge.ridge_path(X, y, [1.0], groups=np.zeros(9))
