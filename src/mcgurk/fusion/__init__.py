@@ -109,7 +109,16 @@ ENTRIES: dict[str, Entry] = {
         "Perez-Rua, Vielzeuf, Pateux, Baccouche, Jurie 2019, CVPR",
         small={"width": 8},
     ),
-    "highmmt": Entry("highmmt:HighMMT", "fusion", "any modality as tokens, with encoders and cross-modal blocks shared where modalities are alike", "sequence", _ALL, "latents d sum T_m + M^2 latents^2 d", "Liang, Lyu, Fan, Tsaw, Liu, Mo, Yogatama, Morency, Salakhutdinov 2023, TMLR", small={"latents": 3, "width": 8, "heads": 2, "bands": 2, "tag": 3}),
+    "highmmt": Entry(
+        "highmmt:HighMMT",
+        "fusion",
+        "any modality as tokens, with encoders and cross-modal blocks shared where modalities are alike",
+        "sequence",
+        _ALL,
+        "latents d sum T_m + M^2 latents^2 d",
+        "Liang, Lyu, Fan, Tsaw, Liu, Mo, Yogatama, Morency, Salakhutdinov 2023, TMLR",
+        small={"latents": 3, "width": 8, "heads": 2, "bands": 2, "tag": 3},
+    ),
     "staged": Entry(
         "staged:Staged",
         "recipe",
