@@ -59,12 +59,12 @@ class KillAt(Checkpoints):
             raise Killed
 
 
-def fit(checkpoint=None, epochs=6, patience=None, mark="mark", callbacks=()):
+def fit(checkpoint=None, epochs=6, patience=None, mark="mark", callbacks=(), threads=1):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(40, 3))
     target = encode_target(X[:, 0] - X[:, 1], "regressor").with_statistics()
     held = Loader({"x": Dense(X[::3])}, target.take(np.arange(0, 40, 3)))
-    run = Run(4, threads=1, checkpoint=checkpoint)
+    run = Run(4, threads=threads, checkpoint=checkpoint)
     optim = {"a.*": ("adamw", 1e-2), "b.weight": ("sgd", {"lr": 1e-2, "momentum": 0.9}), "*": ("rmsprop", 1e-3)}
     with run.guard():
         objective = Alternating()
@@ -189,6 +189,13 @@ def test_files_of_dead_writers_are_swept(tmp_path):
 def test_writing_changes_no_bit(tmp_path, killing):
     killing(10**9)
     assert same(fit(tmp_path), fit())
+
+
+def test_other_threads_are_told(tmp_path):
+    first = fit(tmp_path)
+    with pytest.warns(McgurkWarning, match="began with 1 threads and goes on with 2") as caught:
+        again = fit(tmp_path, threads=2)
+    assert caught[0].message.code == "K03" and same(first, again)
 
 
 def test_a_fingerprint_names_its_parts():

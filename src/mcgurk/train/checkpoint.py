@@ -63,6 +63,7 @@ class Checkpoints:
                 tensors |= {f"optim.{number}.{index}.{k}": _array(v) for k, v in values.items() if isinstance(v, torch.Tensor)}
         manifest = {
             "fingerprint": self.fingerprint,
+            "threads": torch.get_num_threads(),
             "epoch": loop.epoch,
             "step": loop.step,
             "waited": loop.waited,
@@ -96,6 +97,11 @@ class Checkpoints:
                     f"{path} was written with another configuration or other data; "
                     "choose another checkpoint folder, or delete this one to start anew",
                     code="K05",
+                )
+            if manifest["threads"] != torch.get_num_threads():
+                sentence = f"training began with {manifest['threads']} threads and goes on with {torch.get_num_threads()}"
+                warnings.warn(
+                    McgurkWarning(f"{sentence}; the last digits may differ from those of a run left alone", code="K03"), stacklevel=2
                 )
             _restore(loop, {k: torch.from_numpy(v.copy()) for k, v in tensors.items()}, manifest)
             return True

@@ -245,9 +245,9 @@ def train(
     started = time.perf_counter()
     loop = Loop(objective, loader, run, settings, columns)
     checkpoints = Checkpoints(run.checkpoint, fingerprint, settings.checkpoint_every)
-    checkpoints.resume(loop)
     work = 6.0 * sum(p.numel() for p in objective.parameters()) * loader.batch_size * loader.places
     with run.threaded(work):
+        checkpoints.resume(loop)
         remaining = range(loop.epoch, settings.epochs)
         for _ in run.track(remaining, len(remaining), "training"):
             if loop.finished:
