@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.utils.estimator_checks import check_estimator
 
 import mcgurk
 from mcgurk.data.column import Dense
@@ -110,3 +111,10 @@ def test_warnings_and_refusals():
         InteractionRegressor().fit(gone, X["a"][:, 0])
     with pytest.raises(DataError, match="products"):
         InteractionRegressor().fit({"a": np.zeros((4, 60)), "b": np.zeros((4, 60))}, np.arange(4.0))
+
+
+@pytest.mark.parametrize("estimator", [InteractionRegressor(), InteractionClassifier(ridge=0.01)], ids=lambda e: type(e).__name__)
+@pytest.mark.filterwarnings("ignore")
+def test_keeps_scikit_learns_contract(estimator):
+    failed = [r["check_name"] for r in check_estimator(estimator, on_fail=None, on_skip=None) if r["status"] == "failed"]
+    assert failed == []
