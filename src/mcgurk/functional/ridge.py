@@ -78,9 +78,7 @@ class RidgePath:
     loo_predictions: Float
 
 
-def ridge_path(
-    X: Any, y: Any, alphas: Sequence[float], weight: Any | None = None, groups: Any | None = None
-) -> RidgePath:
+def ridge_path(X: Any, y: Any, alphas: Sequence[float], weight: Any | None = None, groups: Any | None = None) -> RidgePath:
     """:func:`fit_ridge` for a grid of penalties from one decomposition, with exact leave-one-out errors.
 
     ``S^{1/2} (X - mean) = U D V^T``; ``w(alpha) = V D / (D^2 + alpha) U^T y``; hat diagonal
