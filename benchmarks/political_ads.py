@@ -32,7 +32,9 @@ def run(data_root: Path | None, full: bool) -> dict[str, Any]:
         "by drawing ads "
         f"again. Warning: {seen:.0%} of the test mentions name a candidate seen in training, so the given split rewards knowing who is "
         "attacked; "
-        "the grouped figures do not",
+        "the grouped figures do not. The library of auto was settled after its score on this test part was seen: with one more unit, on "
+        "the words of all fields together, which inner folds held equal (log loss .3283 against .3299), auto scored .8646. Read the "
+        "figure as about .867, no better",
         "seed": 0,
         "share of test mentions whose candidate was seen in training": seen,
     }
