@@ -120,14 +120,15 @@ def given_split(X: Dataset) -> Split | None:
 def seen_in_training(X: Dataset, groups: np.ndarray | None, splits: tuple[Split, ...]) -> Mapping[str, float]:
     """Row fact -> share of test rows whose value also occurs in training, averaged over splits.
 
-    Only facts that could name a group: five values or more, two rows each on average, none in half of the rows.
+    Only facts that could name a group: five values or more, two rows each on average, none in half of the rows;
+    never places in time.
     """
     named = {} if X.rows is None else {str(n): X.rows[n].astype(str).to_numpy() for n in X.rows.columns}
     if groups is not None and not any((groups == values).all() for values in named.values()):
         named["group"] = groups
     out: dict[str, float] = {}
     for name, values in named.items():
-        if name in ("split", "start", "end") or name.startswith("coverage."):
+        if name in ("split", "start", "end", "step") or name.startswith("coverage."):
             continue
         _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
         if len(counts) >= 5 and 2 * len(counts) <= len(values) and counts.max() < 0.5 * len(values):
