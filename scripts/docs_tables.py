@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import ast
+import importlib.util
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -36,6 +38,16 @@ def targets(entry: Entry) -> str:
     return "all" if set(entry.targets) == set(ALL) else ", ".join(entry.targets)
 
 
+def shapes(room: str, entry: Entry) -> str:
+    """What the class's docstring says under "Shapes:", read without importing it."""
+    module, name = entry.target.split(":")
+    found = importlib.util.find_spec(module if "." in module else f"mcgurk.{room}.{module}")
+    tree = ast.parse(Path(str(found and found.origin)).read_text(encoding="utf-8"))
+    text = next(ast.get_docstring(node) or "" for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+    said = re.search(r"^Shapes: (.*?)(?=\n\n|\Z)", text, re.DOTALL | re.MULTILINE)
+    return " ".join(said[1].split()).removesuffix(".") if said else ""
+
+
 def encoders() -> str:
     """One table a kind of column; an encoder that reads several kinds stands in each."""
     table = entries("encoders")
@@ -53,13 +65,12 @@ def encoders() -> str:
 
 def fusions(*roles: str) -> str:
     """What has one of these roles in the fusion room."""
-    layers = roles == ("fusion",)
     lines = [
-        (f"`{name}`", entry.summary, *([str(entry.wants)] if layers else []), targets(entry), entry.cost, entry.paper, class_of(entry))
+        (f"`{name}`", entry.summary, shapes("fusion", entry), targets(entry), entry.cost, entry.paper, class_of(entry))
         for name, entry in entries("fusion").items()
         if entry.role in roles
     ]
-    return grid(("name", "what it does", *(["wants"] if layers else []), "targets", "cost", "paper", "class"), lines)
+    return grid(("name", "what it does", "shapes", "targets", "cost", "paper", "class"), lines)
 
 
 def parts() -> str:

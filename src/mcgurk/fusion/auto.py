@@ -41,6 +41,8 @@ class Auto(Recipe):
         columns: which; None for all.
         units: names of the units that compete.
 
+    Shapes: M columns of n rows -> scores (n, k).
+
     Source: van der Laan, Polley, Hubbard 2007, Stat. Appl. Genet. Mol. Biol. 6:25 (cross-validated library); Breiman, Friedman, Olshen,
         Stone 1984, Classification and Regression Trees, section 3.4.3 (one standard error).
 

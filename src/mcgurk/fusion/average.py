@@ -19,6 +19,8 @@ from mcgurk.run import Run
 class Average(Recipe):
     """The training rows' class shares, label shares or mean for every row.
 
+    Shapes: n rows -> scores (n, k), all alike.
+
     Example:
         >>> from mcgurk import FusionClassifier
         >>> FusionClassifier(fusion="average").fit([[1.0], [2.0], [3.0]], ["u", "u", "v"]).predict([[9.0]]).tolist()

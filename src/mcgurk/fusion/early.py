@@ -26,6 +26,8 @@ class Early(Recipe):
         columns: which; None for all.
         balance: equal weight to every block.
 
+    Shapes: M columns of n rows, encoded to (n, d_m) -> features (n, sum d_m + flags) -> scores (n, k).
+
     Source: Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems 16:345-379, section 3.1.
 
     Example:

@@ -110,6 +110,8 @@ class FusionClassifier(Classifier, _FusionEstimator):
         checkpoint: folder to resume from.
         dtype: "float32", "float64" or "bfloat16" (mixed precision).
 
+    Shapes: M columns of n rows -> labels (n,), probabilities (n, classes); n counts steps where y has a label a step.
+
     Raises:
         DataError, SpecMismatch, MissingModality: the data do not fit; see each message.
 
@@ -172,6 +174,8 @@ class FusionRegressor(Regressor, _FusionEstimator):
     Args:
         target_transform: None, "log", or "auto": learn the logarithm of positive, strongly skewed numbers such as prices; predictions come
         back in the target's units (medians). fusion, encoders, hidden and all others: as :class:`FusionClassifier`.
+
+    Shapes: M columns of n rows -> numbers (n,) or (n, k); n counts steps where y has a number a step.
 
     Example:
         >>> import numpy as np

@@ -46,6 +46,8 @@ class FusionGraph(Recipe):
         nodes: name -> Source, or name -> (unit, (input names)).
         output: the node whose decision is the answer; the only node nobody reads by default.
 
+    Shapes: Sources of n rows -> features (n, d), decisions (n, k) -> scores (n, k).
+
     Raises:
         DataError: G01 an input of the wrong type, G02 a cycle, G03 no single output.
         UnknownName: an input that is no node.

@@ -24,6 +24,8 @@ class Hybrid(Recipe):
         weights, calibrate: of the rule; weights by input: column names and "early".
         columns: which; None for all.
 
+    Shapes: M columns of n rows -> M + 1 decisions (n, k) -> scores (n, k).
+
     Source: Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems 16:345-379, section 3.3.
 
     Example:

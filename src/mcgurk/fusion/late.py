@@ -30,6 +30,8 @@ class Late(Recipe):
         calibrate: one temperature a modality before the rule.
         columns: which; None for all.
 
+    Shapes: M columns of n rows -> M decisions (n, k) -> scores (n, k).
+
     Source: Kittler, Hatef, Duin, Matas 1998, IEEE TPAMI 20:226-239; Wolpert 1992, Neural Networks 5:241-259.
 
     Example:

@@ -25,6 +25,8 @@ class Single(Recipe):
         unit: "linear", "trees", "network", or a Unit.
         encoder: of the column; "auto" for the estimator's choice.
 
+    Shapes: one column of n rows -> scores (n, k).
+
     Example:
         >>> from mcgurk.fusion import Single
         >>> Single("photo", unit="trees")
