@@ -156,3 +156,14 @@ def test_what_cannot_be_fused():
         MulT().build({})
     with pytest.raises(DataError, match="fuses sound, text, video"):
         built()({"smell": slots()["text"]})
+
+
+def test_without_alignment_no_modality_sees_another():
+    crossing, apart, x = built(), built(align=False), slots()
+    assert sum(p.numel() for p in apart.parameters()) == sum(p.numel() for p in crossing.parameters())
+    y = {**x, "sound": stream(7, 3, 9)}
+    text = lambda layer, given: layer.recall["text"](layer._joined("text", layer.embed(given))).values  # noqa: E731
+    torch.testing.assert_close(text(apart, y), text(apart, x), rtol=0, atol=0)
+    assert (text(crossing, y) - text(crossing, x)).abs().max() > 1e-3
+    assert (apart(y).values - apart(x).values).abs().max() > 1e-3
+    assert set(apart.attention(x)) == {(name, name) for name in WIDTHS}

@@ -36,6 +36,8 @@ class MulT(Fusion):
         positions: add sinusoidal positions.
         clock: seconds a position, for columns with times; None counts steps.
         causal: a step sees only what stands at its own position or before.
+        align: False makes the control without cross-modal attention: the streams a <- b attend to z_a itself, with the same parameters, so
+            that modalities first meet where the answers stand side by side.
 
     Shapes: M Slots (B, T_m, d_m) -> (B, M (M - 1) width + M); M = 1: (B, width + 1).
 
@@ -72,6 +74,7 @@ class MulT(Fusion):
         positions: bool = True,
         clock: float | None = None,
         causal: bool = False,
+        align: bool = True,
     ) -> None:
         super().__init__()
         self.width = width
@@ -84,6 +87,7 @@ class MulT(Fusion):
         self.positions = positions
         self.clock = clock
         self.causal = causal
+        self.align = align
 
     def build(self, specs: dict[str, SlotSpec]) -> None:
         if self.depth < 1 or self.memory < 1:
@@ -128,16 +132,16 @@ class MulT(Fusion):
     def attention(self, slots: dict[str, Slot]) -> dict[tuple[str, str], Tensor]:
         """(target, source) -> (B, depth, heads, T_target, T_source) weights of every cross-modal block; look in evaluation mode.
 
-        (target, target) holds those of its self-attention: (B, memory, heads, T_target, T_target).
+        (target, target) holds those of its self-attention: (B, memory, heads, T_target, T_target); without ``align`` there are no others.
         """
         low = self.embed(slots)
-        found = {(a, b): self.cross[a][b].weights(low[a], low[b]) for a in low for b in low if b != a}
+        found = {(a, b): self.cross[a][b].weights(low[a], low[b]) for a in low for b in low if b != a and self.align}
         return found | {(a, a): self.recall[a].weights(self._joined(a, low)) for a in low}
 
     def _joined(self, name: str, low: dict[str, Slot]) -> Slot:
         """The streams of a target side by side."""
         target = low[name]
-        pieces = [self.cross[name][other](target, low[other]).values for other in self.cross[name].names()]
+        pieces = [self.cross[name][other](target, low[other] if self.align else target).values for other in self.cross[name].names()]
         return target.with_values(torch.cat(pieces, dim=2)) if pieces else target
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
