@@ -32,3 +32,9 @@ def test_pooled_and_empty() -> None:
 def test_wrong_parameters() -> None:
     with pytest.raises(DataError, match="deltas 3"):
         Mfcc(deltas=3).prepare(Ragged.of([NOISE], kind="audio"))
+
+
+def test_centred_frames_have_no_mean() -> None:
+    plain, centred = (Mfcc(center=on).prepare(Ragged.of([NOISE, np.zeros(0)], kind="audio")) for on in (False, True))
+    assert centred.values == pytest.approx(plain.values - plain.values.mean(axis=0), abs=1e-3)
+    assert centred.lengths.tolist() == plain.lengths.tolist()

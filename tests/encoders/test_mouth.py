@@ -159,3 +159,14 @@ def test_real_networks_see_no_face_in_noise() -> None:
         warnings.simplefilter("always")
         out = MouthCrops(fps=5).prepare(Ragged.of([RNG.integers(0, 255, (10, 64, 64, 3), dtype=np.uint8)], kind="video"))
     assert not out.present[0] and [w.message.code for w in caught if isinstance(w.message, McgurkWarning)] == ["M05"]
+
+
+def test_centred_mouths_forget_light(planted: None) -> None:
+    darker = Ragged.of([CLIP // 2, CLIP // 2 + 50], kind="video")
+    whole = MouthCrops("cosines", box=(0, 0, 1, 1), size=(40, 60), coefficients=9, fps=None, center=True).prepare(darker)
+    assert whole.row(0) == pytest.approx(whole.row(1), abs=1e-4)
+    assert whole.row(0).mean(axis=0) == pytest.approx(np.zeros(9), abs=1e-5)
+
+
+def test_centring_passes_lost_frames_over() -> None:
+    assert mouth._middle(np.array([[1.0, 2.0], [np.nan, np.nan], [3.0, 4.0]])).tolist() == [2.0, 3.0]

@@ -33,6 +33,7 @@ _EXPORTS = {
     "IntervalTrack": "timeline",
     "Grid": "grid",
     "resample": "resample",
+    "cut": "cut",
 }
 
 __getattr__, __dir__, __all__ = attach(__name__, _EXPORTS)

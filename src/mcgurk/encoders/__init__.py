@@ -201,6 +201,15 @@ ENTRIES: dict[str, Entry] = {
         paper="Fulcher, Jones 2014, IEEE TKDE",
         small={"lags": (1,), "octaves": 2},
     ),
+    "resampled": Entry(
+        "resampled:Resampled",
+        role="encoder",
+        wants=("series",),
+        summary="the course of a series at equally spaced moments, as a vector: order in time for models of vectors",
+        cost="T d",
+        paper="Sakoe, Chiba 1978, IEEE TASSP",
+        small={"steps": 3},
+    ),
     "spectrum": Entry(
         "spectrum:SeriesSpectrum",
         role="encoder",

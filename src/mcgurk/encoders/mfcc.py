@@ -21,11 +21,13 @@ class Mfcc(SoundEncoder):
         rate: samples a second that sounds are brought to.
         window, hop: seconds under the window and between frames.
         pool: None for the sequence, "mean+sd" for one vector.
+        center: subtract each sound's mean over its frames, which takes off what a microphone or a steady noise adds (cepstral mean
+            subtraction); for sounds of some seconds.
 
     Shapes: sounds -> steps (T, n (1 + deltas)), or (n, 2 n (1 + deltas)); none, or zeros, for a sound without samples.
 
     Source: S. B. Davis and P. Mermelstein, IEEE Transactions on Acoustics, Speech, and Signal Processing 28, 1980; S. Furui,
-    ibid. 34, 1986.
+    ibid. 34, 1986; B. S. Atal, Journal of the Acoustical Society of America 55, 1974 (mean subtraction).
 
     Example:
         >>> import numpy as np
@@ -43,6 +45,7 @@ class Mfcc(SoundEncoder):
         window: float = 0.025,
         hop: float = 0.010,
         pool: str | None = None,
+        center: bool = False,
     ) -> None:
         super().__init__()
         self.n = n
@@ -52,6 +55,7 @@ class Mfcc(SoundEncoder):
         self.window = window
         self.hop = hop
         self.pool = pool
+        self.center = center
 
     @property
     def width(self) -> int:
@@ -67,6 +71,7 @@ class Mfcc(SoundEncoder):
             for _ in range(self.deltas):
                 parts.append(regression_deltas(parts[-1]))
             steps = np.concatenate(parts, axis=1)
+            steps = steps - steps.mean(axis=0) if self.center else steps
         else:
             steps = np.zeros((0, self.n * (1 + self.deltas)))
         if self.pool is not None:

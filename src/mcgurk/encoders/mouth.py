@@ -38,6 +38,8 @@ class MouthCrops(Encoder):
         size: (height, width) of the crop.
         coefficients: numbers kept of the cosine transform.
         fps: frames a second; None for every frame.
+        center: subtract each video's mean over its frames: what is left is how this mouth moves, not where the crop sits or how light
+            it is.
 
     Shapes: videos (files, or uint8 frames (T, H, W) or (T, H, W, 1 | 3)) -> Ragged (T, d) float32 with times in seconds; d = height x width
     (grey levels 0 to 1), ``coefficients``, or 2.
@@ -47,7 +49,7 @@ class MouthCrops(Encoder):
         DataError: "openness" with a box; a box that is none; unknown features.
 
     Source: G. Potamianos and others, Recent Advances in the Automatic Recognition of Audiovisual Speech, Proceedings of the IEEE 91, 2003
-    (cosines of the mouth region).
+    (cosines of the mouth region, and their mean over the video taken off).
 
     Example:
         >>> import numpy as np
@@ -68,6 +70,7 @@ class MouthCrops(Encoder):
         size: tuple[int, int] = (32, 48),
         coefficients: int = 64,
         fps: float | None = 25.0,
+        center: bool = False,
     ) -> None:
         super().__init__()
         self.features = features
@@ -75,6 +78,7 @@ class MouthCrops(Encoder):
         self.size = size
         self.coefficients = coefficients
         self.fps = fps
+        self.center = center
 
     @property
     def width(self) -> int:
@@ -98,7 +102,7 @@ class MouthCrops(Encoder):
                 present[row] = False
                 lost.append(row)
                 continue
-            steps.append(found[0])
+            steps.append(found[0] - _middle(found[0]) if self.center else found[0])
             times.append(found[1])
             lengths[row] = len(found[1])
         if lost:
@@ -156,6 +160,12 @@ def crop_grey(frame: np.ndarray, box: Box, size: tuple[int, int]) -> np.ndarray:
     if edges == (0, 0, *picture.size) and picture.size == (size[1], size[0]):
         return np.asarray(picture)
     return np.asarray(picture.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=edges))
+
+
+def _middle(steps: np.ndarray) -> np.ndarray:
+    """(T, d) -> (d,) mean of the observed steps, 0 where there is none."""
+    seen = ~np.isnan(steps)
+    return np.asarray(np.where(seen, steps, 0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1), dtype=steps.dtype)
 
 
 def _cosines(crop: np.ndarray, count: int) -> np.ndarray:
