@@ -15,7 +15,8 @@ from mcgurk.data.coerce import ARRAY_NAME, as_dataset
 from mcgurk.data.dataset import Dataset
 from mcgurk.data.spec import Spec, completed, conform, spec_of
 from mcgurk.data.split import holdout, units
-from mcgurk.data.target import Target, TargetSpec, encode_target, transformed
+from mcgurk.data.target import Target, TargetSpec, encode_target
+from mcgurk.data.tasks import Targets, encode_targets
 from mcgurk.errors import DataError, NotFittedError
 from mcgurk.run import Run
 
@@ -26,7 +27,7 @@ class FitData:
 
     Args:
         X: all rows, validation rows included.
-        y: encoded target with the training rows' statistics, or None.
+        y: encoded target (or targets, one a task) with the training rows' statistics, or None.
         weight: (n,) float64 with mean 1 over the training rows, or None.
         groups: (n,) int64 codes of rows that must not be separated (groups, pairs, shared content), or None where there are none.
         pairs: (m, 2) int64 row numbers, or None.
@@ -34,7 +35,7 @@ class FitData:
     """
 
     X: Dataset
-    y: Target | None = None
+    y: Target | Targets | None = None
     weight: np.ndarray | None = None
     groups: np.ndarray | None = None
     pairs: np.ndarray | None = None
@@ -96,7 +97,7 @@ class Estimator(BaseEstimator):
     """Base of every method: ``fit`` is final and checks; subclasses write ``_fit(data, run)``.
 
     Class attributes:
-        family: "classifier", "regressor" or None (no target needed).
+        family: "classifier", "regressor", "several" (y is {task: array}) or None (no target needed).
         pairs_wanted: whether ``pairs`` may be given.
         machine_only: constructor arguments that belong to a machine and not to a model; the store leaves them out.
     """
@@ -106,7 +107,7 @@ class Estimator(BaseEstimator):
     machine_only: ClassVar[tuple[str, ...]] = ("checkpoint",)
     random_state: Any = None
     checkpoint: Any = None
-    task: str | None = None
+    task: Any = None
     target_transform: str | None = None
 
     def fit(
@@ -123,7 +124,8 @@ class Estimator(BaseEstimator):
 
         Args:
             X: a Dataset, a frame, a dict of arrays, a Hugging Face dataset, or one (n, p) array.
-            y: labels or numbers, one a row or (a Ragged) one a step; None and NaN are unlabelled.
+            y: labels or numbers, one a row or (a Ragged) one a step; None and NaN are unlabelled. For methods that learn several tasks
+                {task: array}.
             sample_weight: (n,) weights >= 0.
             groups: (n,) rows of one group stay together whenever rows are held out; default ``X.rows["group"]``.
             pairs: (m, 2) row numbers that belong together.
@@ -136,9 +138,10 @@ class Estimator(BaseEstimator):
         dataset = as_dataset(X)
         if self.family is not None and y is None:
             raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None; give one label or number a row")
-        target = encode_target(y, self.family, task=self.task) if self.family else None
-        _check_lengths(dataset, target)
         n = len(dataset)
+        target = _encoded(y, self) if self.family else None
+        if target is not None:
+            target.check_rows(n)
         checked = _pairs(pairs, n, self)
         weight, own = _weights(sample_weight, n), _groups(groups, dataset)
         dataset, target, held = _with_valid(dataset, target, valid, own, checked, self)
@@ -146,10 +149,10 @@ class Estimator(BaseEstimator):
         self.spec_ = spec_of(dataset)
         data = FitData(dataset, target, weight, _units(own, checked, dataset), checked, held)
         if target is not None:
-            target = transformed(target, self.target_transform, data.train_rows)
+            target.check_training(data.train_rows)
+            target = target.transformed(self.target_transform, data.train_rows)
             data = replace(data, y=target.with_statistics(data.train_rows))
             self.target_ = data.target
-            _check_classes(data)
         run = Run.of(self.random_state, self.checkpoint, getattr(self, "dtype", "float32"))
         with run.guard():
             self._fit(data, run)
@@ -205,9 +208,16 @@ def adopt(model: Estimator, data: FitData, run: Run) -> Estimator:
     return model
 
 
+def _encoded(y: Any, model: Estimator, known: TargetSpec | None = None) -> Target | Targets:
+    """``y`` as the model's family reads it; ``known`` is the target of labels that came before."""
+    if model.family == "several":
+        return encode_targets(y, task=model.task, known=known)
+    return encode_target(y, model.family or "classifier", task=model.task, known=known)
+
+
 def _with_valid(
-    X: Dataset, y: Target | None, valid: Any, groups: np.ndarray | None, pairs: np.ndarray | None, model: Estimator
-) -> tuple[Dataset, Target | None, np.ndarray | None]:
+    X: Dataset, y: Target | Targets | None, valid: Any, groups: np.ndarray | None, pairs: np.ndarray | None, model: Estimator
+) -> tuple[Dataset, Target | Targets | None, np.ndarray | None]:
     if valid is None:
         return X, y, None
     n = len(X)
@@ -218,10 +228,9 @@ def _with_valid(
         held = np.arange(n + len(other)) >= n
         if y is None:
             return Dataset.stack([X, other]), None, held
-        more = encode_target(valid[1], model.family or "classifier", task=model.task, known=y.spec)
-        _check_lengths(other, more)
-        offsets = None if y.offsets is None or more.offsets is None else np.concatenate([y.offsets, more.offsets[1:] + y.offsets[-1]])
-        return Dataset.stack([X, other]), Target(y.spec, np.concatenate([y.values, more.values]), offsets), held
+        more = _encoded(valid[1], model, y.spec)
+        more.check_rows(len(other))
+        return Dataset.stack([X, other]), y.stacked(more), held  # type: ignore[arg-type]  # of one family, so of one type
     if isinstance(valid, float):
         if not 0 < valid < 1:
             raise DataError(f"valid={valid} is not a fraction between 0 and 1; give a fraction, a bool mask or (X, y)")
@@ -232,27 +241,6 @@ def _with_valid(
     if mask.dtype != bool or mask.shape != (n,):
         raise DataError(f"valid must be None, a fraction, a bool mask of shape ({n},) or (X, y); got {mask.dtype} of shape {mask.shape}")
     return X, y, mask
-
-
-def _check_lengths(X: Dataset, y: Target | None) -> None:
-    if y is None:
-        return
-    n = len(y.values) if y.offsets is None else len(y.offsets) - 1
-    if n != len(X):
-        raise DataError(f"Found input variables with inconsistent numbers of samples: X has {len(X)} rows, y has {n}; give one label a row")
-
-
-def _check_classes(data: FitData) -> None:
-    y = data.y
-    if y is None or y.spec.task != "classes":
-        return
-    known = np.unique(y.take(data.train_rows).values)
-    if (known >= 0).sum() < 2:
-        raise DataError(
-            f"Classifier can't train when only one class is present: the training rows hold only {y.spec.classes[0]!r}; "
-            "two or more are needed",
-            code="S01",
-        )
 
 
 def _weights(weight: Any, n: int) -> np.ndarray | None:

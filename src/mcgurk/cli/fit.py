@@ -36,8 +36,9 @@ def fit(
     Example: mcgurk fit ads.csv --target tone --fusion lowrank -o m.mcgurk
     """
     import mcgurk
+    from mcgurk.data.target import family_of
     from mcgurk.errors import DataError
-    from mcgurk.study.settings import decide_task, family_of
+    from mcgurk.study.settings import decide_task
 
     if table.target is None:
         raise DataError("no target was given; say which column to predict, as in: mcgurk fit table.csv --target y -o m.mcgurk", code="C02")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,8 @@ from mcgurk.data.column import Ragged
 from mcgurk.errors import DataError, listing
 
 TASKS = ("classes", "multilabel", "number", "count")
+CLASSES_AT_MOST = 20
+"""Whole numbers with more distinct values than this are a number, others are classes."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class TargetSpec:
         center, scale: mean and standard deviation (number), mean (count) of the labelled training rows, after ``transform``.
         transform: "" or "log": models learn the logarithm of a number and predictions are turned back.
         flat: whether y came as (n,), so predictions go back as (n,).
+        parts: (name, target) of every task where y is {task: array}; then ``task`` is "several", and the scores of the tasks stand side
+            by side in this order.
     """
 
     task: str | None
@@ -38,10 +43,13 @@ class TargetSpec:
     scale: tuple[float, ...] = ()
     flat: bool = True
     transform: str = ""
+    parts: tuple[tuple[str, TargetSpec], ...] = ()
 
     @property
     def columns(self) -> int:
         """Columns of the scores."""
+        if self.parts:
+            return sum(part.columns for _, part in self.parts)
         return len(self.classes) if self.task in ("classes", "multilabel") else self.outputs
 
 
@@ -55,6 +63,11 @@ class Target:
     spec: TargetSpec
     values: np.ndarray
     offsets: np.ndarray | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows it speaks of: of sequences, where there is a label per step."""
+        return len(self.values) if self.offsets is None else len(self.offsets) - 1
 
     @property
     def labelled(self) -> np.ndarray:
@@ -98,23 +111,66 @@ class Target:
             spec = replace(spec, center=tuple(center), scale=tuple(np.where(spread > 1e-12 * np.maximum(1, np.abs(center)), spread, 1.0)))
         return replace(self, spec=spec)
 
+    def transformed(self, how: str | None, rows: np.ndarray) -> Target:
+        """On the scale models learn: ``how`` is None, "log", or "auto" (log where the training rows are positive and their log is clearly
+        less skewed: sample skewness above 1, and more than twice that of the logarithm).
+        """
+        if how is None or self.spec.task != "number":
+            return self
+        if how not in ("log", "auto"):
+            raise DataError(f"target_transform={how!r} is not known; give None, 'log' or 'auto'")
+        part = self.take(rows).values
+        known = part[~np.isnan(part)]
+        if how == "log" and (known <= 0).any():
+            raise DataError(f"target_transform='log' needs positive numbers, y holds {known.min():g}")
+        everywhere = self.values[~np.isnan(self.values)]
+        if how == "auto" and (
+            len(known) < 20 or (everywhere <= 0).any() or not skewness(known) > max(1.0, 2 * abs(skewness(np.log(known))))
+        ):
+            return self
+        return replace(self, spec=replace(self.spec, transform="log"), values=np.log(self.values))
 
-def transformed(target: Target, how: str | None, rows: np.ndarray) -> Target:
-    """The target on the scale models learn: ``how`` is None, "log", or "auto" (log where the training rows are positive and their log is
-    clearly less skewed: sample skewness above 1, and more than twice that of the logarithm).
-    """
-    if how is None or target.spec.task != "number":
-        return target
-    if how not in ("log", "auto"):
-        raise DataError(f"target_transform={how!r} is not known; give None, 'log' or 'auto'")
-    part = target.take(rows).values
-    known = part[~np.isnan(part)]
-    if how == "log" and (known <= 0).any():
-        raise DataError(f"target_transform='log' needs positive numbers, y holds {known.min():g}")
-    everywhere = target.values[~np.isnan(target.values)]
-    if how == "auto" and (len(known) < 20 or (everywhere <= 0).any() or not skewness(known) > max(1.0, 2 * abs(skewness(np.log(known))))):
-        return target
-    return replace(target, spec=replace(target.spec, transform="log"), values=np.log(target.values))
+    def stacked(self, more: Target) -> Target:
+        """With the labels of further rows, encoded alike, below."""
+        offsets = None
+        if self.offsets is not None and more.offsets is not None:
+            offsets = np.concatenate([self.offsets, more.offsets[1:] + self.offsets[-1]])
+        return Target(self.spec, np.concatenate([self.values, more.values]), offsets)
+
+    def check_rows(self, n: int) -> None:
+        """Refuse another number of labels than of rows."""
+        if self.rows != n:
+            raise DataError(
+                f"Found input variables with inconsistent numbers of samples: X has {n} rows, y has {self.rows}; give one label a row"
+            )
+
+    def check_training(self, rows: np.ndarray) -> None:
+        """Refuse training rows from which nothing can be learned.
+
+        Raises:
+            DataError: S01, they hold no label, or one class only.
+        """
+        part = self.take(rows)
+        if self.spec.task == "classes":
+            known = np.unique(part.values)
+            if (known >= 0).sum() < 2:
+                raise DataError(
+                    f"Classifier can't train when only one class is present: the training rows hold only {self.spec.classes[0]!r}; "
+                    "two or more are needed",
+                    code="S01",
+                )
+        elif not part.labelled.any():
+            raise DataError(f"none of the {len(part.values)} training labels is known; give some of them", code="S01")
+
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """What it holds, to tell two of them apart."""
+        return (self.values,) if self.offsets is None else (self.values, self.offsets)
+
+
+def blank(spec: TargetSpec, n: int, offsets: np.ndarray | None = None) -> Target:
+    """``n`` rows (or steps) of which no label is known."""
+    values = np.full(n, -1) if spec.task == "classes" else np.full((n, spec.columns), np.nan)
+    return Target(spec, values, offsets)
 
 
 def skewness(values: np.ndarray) -> float:
@@ -122,6 +178,33 @@ def skewness(values: np.ndarray) -> float:
     centred = values - values.mean()
     spread = np.sqrt(np.mean(centred**2))
     return float(np.mean(centred**3) / spread**3) if spread > 1e-12 * max(1.0, abs(values.mean())) else 0.0
+
+
+def family_of(task: str) -> str:
+    """ "classifier" or "regressor"."""
+    return "classifier" if task in ("classes", "multilabel") else "regressor"
+
+
+def task_of(y: Any) -> str:
+    """The task of ``y`` by its values: texts, flags and at most 20 distinct whole numbers are classes; a table of 0 and 1 is multilabel;
+    other numbers, and any with fractions (ratings such as 3.5), are a number. Counts only by request.
+
+    Example:
+        >>> task_of(["a", "b", "a"]), task_of([1, 2, 2]), task_of([x / 7 for x in range(30)])
+        ('classes', 'classes', 'number')
+    """
+    values = np.asarray(y.values if isinstance(y, Ragged) else y.to_numpy() if hasattr(y, "to_numpy") else y)
+    known = values[~unlabelled(values)]
+    try:
+        numbers = known.astype(np.float64) if known.dtype.kind not in "bUS" else None
+    except (TypeError, ValueError):
+        numbers = None
+    if numbers is None or any(isinstance(v, (str, bool)) for v in known[:1000].tolist()):
+        return "classes"
+    if values.ndim == 2:
+        return "multilabel" if np.isin(numbers, (0, 1)).all() else "number"
+    whole = (numbers == np.floor(numbers)).all()
+    return "classes" if whole and len(np.unique(numbers)) <= CLASSES_AT_MOST else "number"
 
 
 def encode_target(y: Any, family: str, *, task: str | None = None, known: TargetSpec | None = None) -> Target:
@@ -144,7 +227,7 @@ def encode_target(y: Any, family: str, *, task: str | None = None, known: Target
         task = known.task if known else _task(values, family)
     if task not in TASKS:
         raise DataError(f"task {task!r} is not known; expected one of {', '.join(TASKS)}")
-    if (task in ("classes", "multilabel")) != (family == "classifier"):
+    if family_of(task) != family:
         raise DataError(f"task {task!r} does not belong to a {family}; use a {'classifier' if family == 'regressor' else 'regressor'}")
     return (
         _encode_classes(values, known)
@@ -158,6 +241,8 @@ def encode_target(y: Any, family: str, *, task: str | None = None, known: Target
 def _array(y: Any) -> np.ndarray:
     if y is None:
         raise DataError("requires y to be passed, but the target y is None; give one label or number a row")
+    if isinstance(y, Mapping):
+        raise DataError(f"y is a dict of {len(y)} tasks ({listing(y)}); give one of them, or fit MultiTask on all of them")
     if hasattr(y, "to_numpy"):
         if str(getattr(y, "dtype", "")) == "category":
             y = y.astype(object)

@@ -6,14 +6,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
-from mcgurk.data.column import Ragged
-from mcgurk.data.target import TASKS, Target, TargetSpec, encode_target, unlabelled
+from mcgurk.data.target import TASKS, Target, TargetSpec, encode_target, family_of, task_of
 from mcgurk.errors import DataError
 
-CLASSES_AT_MOST = 20
-"""Whole numbers with more distinct values than this are a number, others are classes."""
 UNEVEN = 0.6
 """With a class larger than this share, accuracy says little and macro-F1 is the default."""
 OFFERS = ("quick", "standard", "thorough")
@@ -92,37 +87,11 @@ class Settings:
         return family_of(self.task)
 
 
-def family_of(task: str) -> str:
-    """ "classifier" for classes and multilabel, else "regressor"."""
-    return "classifier" if task in ("classes", "multilabel") else "regressor"
-
-
 def decide_task(y: Any, task: str | None = None) -> str:
-    """The task of ``y``: as asked for, else by its values.
-
-    Texts, flags and at most 20 distinct whole numbers are classes; a table of 0 and 1 is multilabel; other numbers, and any with fractions
-    (ratings such as 3.5), are a number. Counts only by request.
-
-    Example:
-        >>> decide_task(["a", "b", "a"]), decide_task([1, 2, 2]), decide_task([x / 7 for x in range(30)])
-        ('classes', 'classes', 'number')
-    """
-    if task is not None:
-        if task not in TASKS:
-            raise DataError(f"task {task!r} is not known; expected one of {', '.join(TASKS)}", code="C02")
-        return task
-    values = np.asarray(y.values if isinstance(y, Ragged) else y.to_numpy() if hasattr(y, "to_numpy") else y)
-    known = values[~unlabelled(values)]
-    try:
-        numbers = known.astype(np.float64) if known.dtype.kind not in "bUS" else None
-    except (TypeError, ValueError):
-        numbers = None
-    if numbers is None or any(isinstance(v, (str, bool)) for v in known[:1000].tolist()):
-        return "classes"
-    if values.ndim == 2:
-        return "multilabel" if np.isin(numbers, (0, 1)).all() else "number"
-    whole = (numbers == np.floor(numbers)).all()
-    return "classes" if whole and len(np.unique(numbers)) <= CLASSES_AT_MOST else "number"
+    """The task of ``y``: as asked for, else by its values (see :func:`mcgurk.data.target.task_of`)."""
+    if task is not None and task not in TASKS:
+        raise DataError(f"task {task!r} is not known; expected one of {', '.join(TASKS)}", code="C02")
+    return task or task_of(y)
 
 
 def encode(y: Any, task: str) -> Target:

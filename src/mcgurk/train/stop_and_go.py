@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
 
 from mcgurk.errors import DataError, listing
 
 
-class StopAndGo:
+class StopAndGo(nn.Module):
     """Dynamic stop-and-go: a task that fails to beat its best twice in a row is updated only every ``gap``-th round, until it falls back.
 
     In Go a task trains in every round. An evaluation m is a gain, and the new best, where ``m > best (1 + gain)`` (larger is better).
     After ``misses`` evaluations in a row without a gain the task goes to Stop; in Stop, where ``m < best (1 - loss)``, it goes back to
-    Go. The first evaluation after each switch counts no miss; it may still switch Stop to Go.
+    Go. The first evaluation after each switch counts no miss; it may still switch Stop to Go. Where each task stands is in buffers, so that
+    a checkpoint of the objective that holds this controller holds its state.
 
     Not for: measures where smaller is better, or that can be negative (turn them first).
 
@@ -37,7 +42,13 @@ class StopAndGo:
         (True, [True, False, False, False, True])
     """
 
+    best: Tensor
+    missed: Tensor
+    stop: Tensor
+    grace: Tensor
+
     def __init__(self, tasks: Iterable[str], *, gain: float = 0.001, loss: float = 0.005, misses: int = 2, gap: int = 4) -> None:
+        super().__init__()
         self.tasks = tuple(tasks)
         if not self.tasks or len(set(self.tasks)) != len(self.tasks):
             raise DataError(f"tasks are {listing(self.tasks) or 'none'}; give at least one, each once")
@@ -47,43 +58,36 @@ class StopAndGo:
         self.loss = loss
         self.misses = misses
         self.gap = gap
-        self._state = {task: _Task() for task in self.tasks}
+        self.register_buffer("best", torch.full((len(self.tasks),), math.nan, dtype=torch.float64))
+        for name in ("missed", "stop", "grace"):
+            self.register_buffer(name, torch.zeros(len(self.tasks), dtype=torch.int64))
 
     def evaluated(self, task: str, value: float) -> None:
         """Take note of an evaluation on held-out rows."""
-        state = self._of(task)
-        grace, state.grace = state.grace, False
-        if state.best is None or value > state.best * (1 + self.gain):
-            state.best, state.missed = value, 0
-        elif not grace and not state.stopped:
-            state.missed += 1
-        if state.stopped and value < state.best * (1 - self.loss):
-            state.switch(False)
-        elif not state.stopped and state.missed >= self.misses:
-            state.switch(True)
+        k = self._place(task)
+        best, stopped, grace = float(self.best[k]), bool(self.stop[k]), bool(self.grace[k])
+        self.grace[k] = 0
+        if math.isnan(best) or value > best * (1 + self.gain):
+            self.best[k], self.missed[k] = value, 0
+        elif not grace and not stopped:
+            self.missed[k] += 1
+        if stopped and value < float(self.best[k]) * (1 - self.loss):
+            self._switch(k, False)
+        elif not stopped and self.missed[k] >= self.misses:
+            self._switch(k, True)
 
     def stopped(self, task: str) -> bool:
         """Whether the task is in Stop."""
-        return self._of(task).stopped
+        return bool(self.stop[self._place(task)])
 
     def trains(self, task: str, step: int) -> bool:
         """Whether the task is updated in round ``step``."""
-        return not self._of(task).stopped or step % self.gap == 0
+        return not self.stopped(task) or step % self.gap == 0
 
-    def _of(self, task: str) -> _Task:
-        if task not in self._state:
+    def _place(self, task: str) -> int:
+        if task not in self.tasks:
             raise DataError(f"no task {task!r}; there are {listing(self.tasks)}")
-        return self._state[task]
+        return self.tasks.index(task)
 
-
-class _Task:
-    """Where one task stands."""
-
-    def __init__(self) -> None:
-        self.best: float | None = None
-        self.missed = 0
-        self.stopped = False
-        self.grace = False
-
-    def switch(self, stopped: bool) -> None:
-        self.stopped, self.missed, self.grace = stopped, 0, True
+    def _switch(self, k: int, stopped: bool) -> None:
+        self.stop[k], self.missed[k], self.grace[k] = int(stopped), 0, 1
