@@ -92,6 +92,8 @@ class Mixing(Encoded):
         """Unit vectors by modality."""
         return {name: slot.with_values(self.project(name, slot.values)) for name, slot in self.encode(batch).items()}
 
+    outputs = embed
+
     def loss(self, batch: Batch, phase: str, step: Step) -> dict[str, Tensor]:
         latents = self.encode(batch)
         share = beta(self.alpha, step.generator) if self.training else None

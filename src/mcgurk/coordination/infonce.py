@@ -48,6 +48,8 @@ class Contrast(Encoded):
         """Unit vectors (B, dim) by modality."""
         return {name: slot.with_values(F.normalize(self.heads[name](slot.values), dim=1)) for name, slot in self.encode(batch).items()}
 
+    outputs = embed
+
     def loss(self, batch: Batch, phase: str, step: Step) -> dict[str, Tensor]:
         embedded, scale = self.embed(batch), self.log_scale.exp()
         terms = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +12,7 @@ from mcgurk.fusion._vectors import blocks, fused, widths
 from mcgurk.nn import masked
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.macs import dense
 
 
 class ModalityAttention(Fusion):
@@ -62,6 +65,9 @@ class ModalityAttention(Fusion):
     def weights(self, slots: dict[str, Slot]) -> Tensor:
         """(B, M) weights, modalities by sorted name; they sum to 1 in every row that has a modality."""
         return self._weights(blocks(slots, self.built))
+
+    def macs(self, steps: Mapping[str, int]) -> float:
+        return dense(self) + len(self.built) * (self.hidden + self.width)
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         inputs = blocks(slots, self.built)

@@ -21,6 +21,7 @@ from mcgurk.fusion.stacking import Stacking
 from mcgurk.fusion.unit import inner_folds, row_loss, stratum
 from mcgurk.roles import Predictor, prior_scores
 from mcgurk.run import Run
+from mcgurk.train.profile import Part, Profile
 
 ALL_UNITS = ("linear", "trees", "kernel", "network")
 
@@ -222,6 +223,10 @@ class AutoModel(Predictor, Estimator):
     def parameters(self) -> int:
         """Learned numbers of the winner."""
         return self.target_.columns if self.model_ is None else self.model_.parameters()
+
+    def profile(self, X: Any = None) -> Profile:
+        """Of the winner."""
+        return Profile((Part("average", self.parameters(), self.parameters(), 0.0),)) if self.model_ is None else self.model_.profile(X)
 
 
 def _machine(graph: FusionGraph, model: AutoModel, data: FitData) -> GraphModel:

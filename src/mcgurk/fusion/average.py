@@ -14,6 +14,7 @@ from mcgurk.errors import DataError
 from mcgurk.fusion.recipe import Recipe
 from mcgurk.roles import Predictor, prior_scores
 from mcgurk.run import Run
+from mcgurk.train.profile import Part, Profile
 
 
 class Average(Recipe):
@@ -62,3 +63,7 @@ class AverageModel(Predictor, Estimator):
     def parameters(self) -> int:
         """Numbers learned: the prior or the mean."""
         return self.target_.columns
+
+    def profile(self, X: Any = None) -> Profile:
+        """The prior costs nothing."""
+        return Profile((Part("average", self.parameters(), self.parameters(), 0.0),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import combinations
 
 import torch
@@ -12,6 +13,7 @@ from mcgurk.errors import DataError, ResourceError
 from mcgurk.fusion._vectors import blocks, fused, outer, widths
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.macs import dense
 
 LIMIT = 1 << 26  # weights
 
@@ -80,6 +82,11 @@ class BilinearFusion(Fusion):
         self.linear = NamedModules({name: nn.Linear(d, self.width, bias=False) for name, d in self.built.items()} if self.affine else {})
         self.offset = nn.Parameter(torch.zeros(self.width)) if self.bias else None
         self.out = SlotSpec((self.width,))
+
+    def macs(self, steps: Mapping[str, int]) -> float:
+        sizes = list(self.built.values())
+        products = sum(sizes[i] * sizes[j] for i, j in self.pairs)
+        return dense(self) + (1 + self.width) * products
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         parts = [x for x, _ in blocks(slots, self.built)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 
 from mcgurk.nn.batch import Slot, SlotSpec, present_matrix
@@ -45,6 +47,9 @@ class Concat(Fusion):
         average = sum(widths) / len(widths)
         self.factors = {name: (average / spec.width) ** 0.5 if self.balance and spec.width else 1.0 for name, spec in specs.items()}
         self.out = SlotSpec((sum(widths) + (len(specs) if self.flags else 0),))
+
+    def macs(self, steps: Mapping[str, int]) -> float:
+        return 0
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         parts = [clean(slot).values.flatten(1) for slot in slots.values()]

@@ -21,6 +21,7 @@ from mcgurk.roles import Classifier, Predictor, Regressor
 from mcgurk.run import Run
 from mcgurk.train import features
 from mcgurk.train.estimator import NeuralEstimator
+from mcgurk.train.profile import Profile
 from mcgurk.train.supervised import Supervised
 
 
@@ -92,6 +93,10 @@ class _FusionEstimator(Predictor, NeuralEstimator):
 
 
 class FusionClassifier(Classifier, _FusionEstimator):
+    def profile(self, X: Any = None) -> Profile:
+        """Learned numbers and multiply-accumulates a row, part by part; see :meth:`mcgurk.train.NeuralEstimator.profile`."""
+        return self.model_.profile(X) if self.model_ is not None else super().profile(X)  # type: ignore[attr-defined]
+
     """Labels from several modalities.
 
     Args:

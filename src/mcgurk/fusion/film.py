@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -10,6 +12,7 @@ from mcgurk.errors import DataError
 from mcgurk.fusion._vectors import blocks, fused, select, widths
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.macs import dense
 
 
 def film(values: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
@@ -78,6 +81,9 @@ class FiLM(Fusion):
         change = select(present, self.generator(x), x.new_zeros(()))
         change = change.unflatten(1, (self.depth, 2, self.width))
         return [(1 + change[:, block, 0], change[:, block, 1]) for block in range(self.depth)]
+
+    def macs(self, steps: Mapping[str, int]) -> float:
+        return dense(self)
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         parts = dict(zip(self.built, blocks(slots, self.built), strict=True))

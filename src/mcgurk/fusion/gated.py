@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +12,7 @@ from mcgurk.fusion._vectors import blocks, fused, widths
 from mcgurk.nn import masked
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.macs import dense
 
 
 class GatedMultimodalUnit(Fusion):
@@ -88,6 +91,9 @@ class GatedMultimodalUnit(Fusion):
     def gates(self, slots: dict[str, Slot]) -> Tensor:
         """(B, M, width) gates, modalities by sorted name."""
         return self._parts(slots)[1]
+
+    def macs(self, steps: Mapping[str, int]) -> float:
+        return dense(self)
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         projected, gates = self._parts(slots)

@@ -16,6 +16,7 @@ from mcgurk.fusion._sequences import any_present, flags, step_widths, streams
 from mcgurk.nn.attention import CrossBlock
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.macs import dense
 
 
 class HighMMT(Fusion):
@@ -106,6 +107,11 @@ class HighMMT(Fusion):
         """(B, latents, width) of every modality, whatever its length."""
         return {name: self.encoders[self.group_of[name]](slot, self.tags[name].value) for name, slot in streams(slots, self.built).items()}
 
+    def macs(self, steps: Mapping[str, int]) -> float:
+        entered = sum(self.encoders[self.group_of[name]].macs(steps[name]) for name in self.built)
+        among = (self.latents, self.latents)
+        return entered + sum(block.macs(*among) for pair in permutations(self.built, 2) for block in self.crosses[self.pair_group_of[pair]])
+
     def forward(self, slots: dict[str, Slot]) -> Slot:
         z = self.encode(slots)
         out = [self._last(z[name], z[name].present) for name in self.built]
@@ -150,6 +156,12 @@ class LatentEncoder(nn.Module):
         here = fourier(slot.mask, self.bands, slot.values.dtype)
         padded = F.pad(slot.values, (0, self.channels - slot.values.shape[2]))
         return slot.with_values(self.embed(torch.cat([padded, here, tag.expand(*slot.mask.shape, -1)], dim=2)))
+
+    def macs(self, steps: int) -> float:
+        """Of one row of so many steps."""
+        look, think = self.blocks
+        count = len(self.latents)
+        return dense(self.embed, steps) + look.macs(count, steps) + think.macs(count, count)  # type: ignore[operator]
 
     def forward(self, slot: Slot, tag: Tensor) -> Slot:
         latents = self.latents.expand(len(slot.present), -1, -1)

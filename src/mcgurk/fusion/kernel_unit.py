@@ -88,6 +88,9 @@ class KernelUnit(Unit):
     def parameters(self) -> int:
         return self.landmarks_.size + self.linear_.parameters()
 
+    def macs(self) -> float:
+        return self.landmarks_.size + self.whitening_.size + self.linear_.macs()
+
 
 def _numeric(y: Target) -> tuple[np.ndarray, np.ndarray]:
     """The target as standard numbers, and the rows that have all of them."""

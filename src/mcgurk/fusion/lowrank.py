@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,7 @@ from mcgurk.errors import DataError
 from mcgurk.fusion._vectors import blocks, fused, product, widths
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.macs import dense
 
 
 class LowRankFusion(Fusion):
@@ -82,6 +85,9 @@ class LowRankFusion(Fusion):
         layer = self.factors[name]
         whole = torch.cat([layer.weight, layer.bias[:, None]], dim=1)
         return whole.view(self.width, self.rank, -1).permute(1, 2, 0)
+
+    def macs(self, steps: Mapping[str, int]) -> float:
+        return dense(self) + (self.width * self.rank if self.weighted else 0)
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         parts = zip(self.built, blocks(slots, self.built), strict=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +13,7 @@ from mcgurk.fusion._shift import main_of, shifted
 from mcgurk.nn.attention import Transformer
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.macs import dense
 
 
 class MAG(Fusion):
@@ -95,6 +98,13 @@ class MAG(Fusion):
         x = here.to(z.dtype) @ other.values / here.sum(dim=2, keepdim=True).clamp(min=1)
         said: Tensor = torch.relu(self.gate[name](torch.cat([x, z], dim=2))) * self.shift[name](x)
         return said
+
+    def macs(self, steps: Mapping[str, int]) -> float:
+        own = steps[self.chosen]
+        others = [name for name in self.built if name != self.chosen]
+        joined = sum(own * steps[name] * self.built[name] for name in others)
+        gated = sum(dense(self.gate[name], own) + dense(self.shift[name], own) for name in others)
+        return dense(self.embed, own) + joined + gated + (0 if self.encoder is None else self.encoder.macs(own))
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         main, shift = self.shifted(slots)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +12,7 @@ from mcgurk.fusion._vectors import Absent, blocks, fused, product, signed_sqrt, 
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
 
+from mcgurk.nn.macs import fourier
 
 class CountSketch(nn.Module):
     """``psi(x)_j = sum_{i: h(i) = j} s(i) x_i`` with random places h and signs s that are kept, not trained.
@@ -77,6 +80,9 @@ class CompactBilinear(Fusion):
         self.out = SlotSpec((self.width,))
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
+    def macs(self, steps: Mapping[str, int]) -> float:
+        return (len(self.built) + 1) * fourier(self.width) if len(self.built) > 1 else 0.0
+
         parts = zip(self.built, blocks(slots, self.built), strict=True)
         sketches = [self.absent[name](present, self.sketch[name](wide(x))) for name, (x, present) in parts]
         z = torch.fft.irfft(product([torch.fft.rfft(s) for s in sketches]), n=self.width) if len(sketches) > 1 else sketches[0]

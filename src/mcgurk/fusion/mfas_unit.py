@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import torch
@@ -12,6 +13,7 @@ from mcgurk.errors import DataError, UnknownName, listing
 from mcgurk.fusion._vectors import blocks, fused, widths
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion
+from mcgurk.nn.macs import dense
 
 ACTIVATIONS = {"relu": torch.relu, "sigmoid": torch.sigmoid, "leaky": F.leaky_relu}
 
@@ -91,6 +93,9 @@ class FusionChain(Fusion):
     def _names(step: tuple[str, ...]) -> tuple[str, ...]:
         """The features of a step, each once."""
         return tuple(dict.fromkeys(step[:2]))
+
+    def macs(self, steps: Mapping[str, int]) -> float:
+        return dense(self)
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         known = dict(zip(self.built, blocks(slots, self.built), strict=True))

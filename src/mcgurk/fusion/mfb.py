@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import nn
 
@@ -9,6 +11,7 @@ from mcgurk.errors import DataError
 from mcgurk.fusion._vectors import Absent, blocks, fused, product, signed_sqrt, unit_norm, widths
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.macs import dense
 
 
 class FactorisedBilinear(Fusion):
@@ -60,6 +63,9 @@ class FactorisedBilinear(Fusion):
         self.out = SlotSpec((self.width,))
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
+    def macs(self, steps: Mapping[str, int]) -> float:
+        return dense(self)
+
         parts = zip(self.built, blocks(slots, self.built), strict=True)
         joint = product([self.absent[name](present, self.project[name](x)) for name, (x, present) in parts])
         z = joint.unflatten(1, (self.width, self.rank)).sum(dim=2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,7 @@ from mcgurk.errors import DataError
 from mcgurk.fusion._vectors import Absent, blocks, fused, product, widths
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.macs import dense
 
 
 class LowRankBilinear(Fusion):
@@ -60,8 +63,11 @@ class LowRankBilinear(Fusion):
         self.out = SlotSpec((self.width,))
 
     def _factor(self, name: str, x: Tensor, present: Tensor) -> Tensor:
-        factor = self.project[name](x)
-        return self.absent[name](present, torch.tanh(factor) if self.squash else factor)
+        factor: Tensor = self.project[name](self.absent[name](present, x))
+        return torch.tanh(factor) if self.squash else factor
+
+    def macs(self, steps: Mapping[str, int]) -> float:
+        return dense(self)
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         parts = zip(self.built, blocks(slots, self.built), strict=True)

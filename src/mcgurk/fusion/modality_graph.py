@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +13,7 @@ from mcgurk.fusion._sequences import any_present, flags, step_widths, streams
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
 from mcgurk.nn.graph import RelationalAttention, RelationalConv
+from mcgurk.nn.macs import dense
 
 
 class ModalityGraph(Fusion):
@@ -119,6 +122,10 @@ class ModalityGraph(Fusion):
                 edges.append(found)
                 kinds.append(torch.full((found.shape[1],), self.kinds.index(kind), device=found.device))
         return torch.cat(edges, dim=1), torch.cat(kinds), nodes
+
+    def macs(self, steps: Mapping[str, int]) -> float:
+        enter = sum(dense(self.project[name], steps[name]) for name in self.built)
+        return enter + sum(layer.macs(sum(steps[name] for name in self.built)) for layer in self.layers)
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         parts = streams(slots, self.built)

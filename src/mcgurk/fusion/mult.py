@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +13,7 @@ from mcgurk.nn import masked
 from mcgurk.nn.attention import Transformer, places, sinusoid
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.macs import dense
 
 
 class MulT(Fusion):
@@ -143,6 +146,12 @@ class MulT(Fusion):
         target = low[name]
         pieces = [self.cross[name][other](target, low[other] if self.align else target).values for other in self.cross[name].names()]
         return target.with_values(torch.cat(pieces, dim=2)) if pieces else target
+
+    def macs(self, steps: Mapping[str, int]) -> float:
+        widened = dense(self.widen) + dense(self.narrow)
+        enter = sum(dense(self.convolve[name], steps[name]) for name in self.built)
+        cross = sum(self.cross[a][b].macs(steps[a], steps[b if self.align else a]) for a in self.built for b in self.built if b != a)
+        return enter + cross + sum(self.recall[name].macs(steps[name]) for name in self.built) + widened
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         low = self.embed(slots)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,7 @@ from mcgurk.errors import DataError
 from mcgurk.fusion._vectors import Absent, blocks, fused, product, widths
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.macs import dense
 
 
 class TuckerFusion(Fusion):
@@ -76,7 +79,11 @@ class TuckerFusion(Fusion):
 
     def _factor(self, name: str, x: Tensor, present: Tensor) -> Tensor:
         q = self.project[name](x) if self.inner else x
-        return self.absent[name](present, self.factors[name](torch.tanh(q) if self.squash else q))
+        factor: Tensor = self.factors[name](torch.tanh(q) if self.squash else q)
+        return factor
+
+    def macs(self, steps: Mapping[str, int]) -> float:
+        return dense(self)
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         parts = zip(self.built, blocks(slots, self.built), strict=True)

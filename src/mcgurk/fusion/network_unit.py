@@ -65,6 +65,9 @@ class NetworkUnit(Unit):
     def parameters(self) -> int:
         return self.model_.parameters()
 
+    def macs(self) -> float:
+        return self.model_.profile().macs
+
 
 def _wrapped(F: np.ndarray) -> Dataset:
     return Dataset({"x": Dense(F, np.ones(len(F), dtype=bool), "vector")})

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
 from mcgurk.errors import DataError
 from mcgurk.fusion._sequences import flags, step_widths, streams
-from mcgurk.fusion._shift import main_of, shifted
+from mcgurk.fusion._shift import belonging, main_of, shifted
 from mcgurk.nn import masked
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.macs import dense, recurrent
 
 
 class RAVEN(Fusion):
@@ -80,6 +83,15 @@ class RAVEN(Fusion):
         said: Tensor = torch.sigmoid(self.gate[name](torch.cat([state, z], dim=2))) * self.shift[name](state)
         return said
 
+    def macs(self, steps: Mapping[str, int]) -> float:
+        own = steps[self.chosen]
+        total = dense(self.embed, own) + recurrent(self.words, own)
+        for name in self.read.names():
+            # every step of the main modality reads as many as the one that most belong to, the rest of them padding
+            most = int(belonging(_places(own), _places(steps[name])).sum(dim=2).max())
+            total += recurrent(self.read[name], own * most) + dense(self.gate[name], own) + dense(self.shift[name], own)
+        return total
+
     def forward(self, slots: dict[str, Slot]) -> Slot:
         main, shift = self.shifted(slots)
         assert main.mask is not None
@@ -101,3 +113,9 @@ def ends(network: nn.LSTM, values: Tensor, belongs: Tensor) -> Tensor:
     states, _ = network(values[rows[:, None], order[used]])
     last = states[torch.arange(len(rows), device=values.device), count[used] - 1]
     return last.new_zeros(*count.shape, network.hidden_size).masked_scatter(used[:, :, None], last)
+
+
+def _places(steps: int) -> Slot:
+    """One row of so many steps of nothing."""
+    here = torch.ones(1, dtype=torch.bool)
+    return Slot(torch.zeros(1, steps, 0), here, here.expand(1, steps), full=True)

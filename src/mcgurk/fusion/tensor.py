@@ -12,6 +12,7 @@ from mcgurk.errors import DataError, ResourceError
 from mcgurk.fusion._vectors import blocks, fused, outer, select, wide, widths
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.macs import dense
 
 LIMIT = 256 << 20  # bytes of products in one batch
 ROWS = 256  # rows of the largest batch that prediction makes by itself
@@ -97,6 +98,10 @@ class TensorFusion(Fusion):
         elif self.norm == "layer":
             x = self.scale[name](x)
         return torch.cat([select(present, x, x.new_zeros(())), x.new_ones(len(x), 1)], dim=1)
+
+    def macs(self, steps: Mapping[str, int]) -> float:
+        sizes = [w + 1 for w in self._inner().values()]
+        return dense(self) + sum(math.prod(sizes[m:]) for m in range(len(sizes) - 1))
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         parts = zip(self.built, blocks(slots, self.built), strict=True)

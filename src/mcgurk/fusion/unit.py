@@ -44,6 +44,10 @@ class Unit(Params, ABC):
         """Number of learned numbers."""
         return sum(v.size for k, v in vars(self).items() if k.endswith("_") and isinstance(v, np.ndarray))
 
+    def macs(self) -> float:
+        """Multiply-accumulates a row (:mod:`mcgurk.nn.macs`); by default every learned number is used once."""
+        return float(self.parameters())
+
 
 def inner_folds(groups: np.ndarray, labels: np.ndarray, k: int, run: Run) -> list[tuple[np.ndarray, np.ndarray]]:
     """k (train, test) pairs of row numbers that keep groups whole and spread the labels; fewer for fewer groups, none for one."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -11,6 +13,7 @@ from mcgurk.fusion._sequences import any_present, step_widths, streams
 from mcgurk.nn.attention import CrossAttention, places, sinusoid
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.macs import dense
 
 
 class CoBlock(nn.Module):
@@ -43,6 +46,10 @@ class CoBlock(nn.Module):
         self.narrow = nn.Linear(4 * width, width)
         self.inner_norm = nn.LayerNorm(width)
         self.drop = nn.Dropout(dropout)
+
+    def macs(self, a: int, b: int) -> float:
+        """Of one row, for so many steps of the two."""
+        return self.attend.macs(a, b) + dense(self.widen, a) + dense(self.narrow, a)
 
     def forward(self, a: Slot, b: Slot) -> Slot:
         z = self.norm(a.values + self.drop(self.attend(a, b).values))
@@ -174,6 +181,15 @@ class ViLBERT(Fusion):
                         found[a, b].append(piece)
             parts = self._exchange(parts, layer)
         return {pair: torch.stack(pieces, dim=1) for pair, pieces in found.items()}
+
+    def macs(self, steps: Mapping[str, int]) -> float:
+        long = {name: 1 + steps[name] for name in self.built}
+        total = sum(dense(self.project[name], steps[name]) + dense(self.pool[name]) for name in self.built)
+        for name, own in long.items():
+            others = sum(long.values()) - own
+            total += sum(block.macs(own, own) for block in self.own[name])
+            total += sum(block.macs(own, others) for block in self.co[name]) if others else 0
+        return total
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         parts = self.embed(slots)

@@ -106,6 +106,8 @@ class Reconstruction(Encoded):
         varies = inverse > 0
         return torch.where(varies, values / torch.where(varies, inverse, torch.ones_like(inverse)), torch.zeros_like(values)) + center
 
+    outputs = rebuilt
+
 
 class BimodalDenoisingAutoencoder(Generator, NeuralEstimator):
     """One hidden layer a modality, a shared code, and back: trained on each row with all inputs and with each input alone.

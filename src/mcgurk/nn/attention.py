@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from mcgurk.errors import DataError
 from mcgurk.nn import masked
 from mcgurk.nn.batch import Slot
+from mcgurk.nn.macs import dense
 from mcgurk.nn.masked import as_sequence, clean
 
 
@@ -55,6 +56,10 @@ class CrossAttention(nn.Module):
         self.query = nn.Linear(query_width or width, width)
         self.key_value = nn.Linear(key_width or width, 2 * width)
         self.leave = nn.Linear(width, width)
+
+    def macs(self, a: int, b: int) -> float:
+        """Of one row, for so many queries and keys."""
+        return dense(self.query, a) + dense(self.key_value, b) + dense(self.leave, a) + 2 * a * b * self.leave.in_features
 
     def forward(self, a: Slot, b: Slot, allowed: Tensor | None = None) -> Slot:
         a, b = clean(as_sequence(a)), clean(as_sequence(b))
@@ -137,6 +142,10 @@ class CrossBlock(nn.Module):
         self.narrow = nn.Linear(4 * width, width)
         self.drop = nn.Dropout(dropout)
 
+    def macs(self, a: int, b: int | None = None) -> float:
+        """Of one row, for so many steps of the two."""
+        return self.attend.macs(a, a if b is None else b) + dense(self.widen, a) + dense(self.narrow, a)
+
     def forward(self, a: Slot, b: Slot | None = None, allowed: Tensor | None = None) -> Slot:
         a, b = clean(a), None if b is None else clean(b)
         queries = self.norm(a.values)
@@ -189,6 +198,10 @@ class Transformer(nn.Module):
         self.clock = clock
         self.blocks = nn.ModuleList(CrossBlock(width, heads, dropout=dropout, attention_dropout=attention_dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
+
+    def macs(self, a: int, b: int | None = None) -> float:
+        """Of one row, for so many steps of the two."""
+        return sum(block.macs(a, b) for block in self.blocks)  # type: ignore[operator]
 
     def forward(self, a: Slot, b: Slot | None = None) -> Slot:
         allowed = self._allowed(a, b or a)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -94,6 +95,13 @@ class Fusion(Component):
         """Create parameters for these modalities and set ``out``."""
 
     @abstractmethod
+    def macs(self, steps: Mapping[str, int]) -> float | None:
+        """Multiply-accumulates (:mod:`mcgurk.nn.macs`) of one row that has every modality, with so many steps of each that is a sequence.
+
+        None where the layer gives no formula; then whoever asks must run it and count.
+        """
+        return None
+
     def forward(self, slots: dict[str, Slot]) -> Slot:
         """One Slot; a row is present where any modality is."""
 

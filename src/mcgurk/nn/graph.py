@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mcgurk.errors import DataError
+from mcgurk.nn.macs import dense
 
 
 class RelationalConv(nn.Module):
@@ -35,6 +36,10 @@ class RelationalConv(nn.Module):
         self.kinds = kinds
         self.own = nn.Linear(width, width)
         self.relation = nn.Parameter(torch.randn(kinds, width, width) * width**-0.5)
+
+    def macs(self, nodes: int) -> float:
+        """Of so many nodes, whatever their edges."""
+        return nodes * (dense(self.own) + self.relation.numel())
 
     def forward(self, nodes: Tensor, edges: Tensor, kind: Tensor) -> Tensor:
         source, target = edges
@@ -95,6 +100,10 @@ class RelationalAttention(nn.Module):
     def weights(self, nodes: Tensor, edges: Tensor, kind: Tensor) -> Tensor:
         """(E, heads); over the edges that end in a node they sum to 1."""
         return self._parts(nodes, edges, kind)[0]
+
+    def macs(self, nodes: int) -> float:
+        """Of so many nodes, whatever their edges."""
+        return dense(self, nodes)
 
     def forward(self, nodes: Tensor, edges: Tensor, kind: Tensor) -> Tensor:
         weights, sent = self._parts(nodes, edges, kind)

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from mcgurk.nn.batch import Slot, SlotSpec
+from mcgurk.nn.macs import counted
 from mcgurk.registry import Entry
-from mcgurk.testing.conformance import Check, Failure
+from mcgurk.testing.conformance import Check, Failure, Skip
 
 WIDTHS = {"a": 3, "b": 2, "c": 4}
 B, T = 6, 5
@@ -188,6 +189,19 @@ def registered(cls: type, entry: Entry) -> None:
             raise Failure(f"parameter {name} gets no gradient")
 
 
+def cost(cls: type, entry: Entry) -> None:
+    """The formula of its multiply-accumulates gives what is counted while it runs, at several lengths; a layer may go without one."""
+    layer = _built(cls, entry)
+    specs = {name: SlotSpec((width,), entry.wants == "sequence") for name, width in WIDTHS.items()}
+    for steps in ({"a": 5, "b": 3, "c": 8}, {"a": 4, "b": 4, "c": 1}):
+        said = layer.macs(steps)
+        if said is None:
+            raise Skip("the layer has no macs(steps); its cost is counted instead")
+        seen = counted(layer, specs, steps)
+        if abs(said - seen) > 1e-6 * max(seen, 1.0):
+            raise Failure(f"macs({steps}) says {said:,.0f} multiply-accumulates, {seen:,.0f} were counted")
+
+
 CHECKS: dict[str, Check] = {
     "absent content": poison,
     "rows independent": rows_independent,
@@ -196,4 +210,5 @@ CHECKS: dict[str, Check] = {
     "precision": precision,
     "round trip": round_trip,
     "registered parameters": registered,
+    "cost": cost,
 }

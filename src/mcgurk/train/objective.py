@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Generator, Tensor, nn
 
@@ -74,6 +75,10 @@ class Objective(nn.Module):
     @abstractmethod
     def loss(self, batch: Batch, phase: str, step: Step) -> dict[str, Tensor]:
         """Weighted scalars by name; their sum is minimised."""
+
+    def outputs(self, batch: Batch) -> Any:
+        """What prediction computes of a batch, in evaluation mode; what its cost is counted on."""
+        raise NotImplementedError(f"{type(self).__name__} has no outputs(batch)")
 
     def after_step(self, phase: str) -> None:
         """After an update: moving averages, clamps, queues."""
