@@ -11,8 +11,8 @@ from mcgurk.errors import DataError
 from mcgurk.fusion._vectors import Absent, blocks, fused, product, signed_sqrt, unit_norm, wide, widths
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
-
 from mcgurk.nn.macs import fourier
+
 
 class CountSketch(nn.Module):
     """``psi(x)_j = sum_{i: h(i) = j} s(i) x_i`` with random places h and signs s that are kept, not trained.
@@ -79,10 +79,10 @@ class CompactBilinear(Fusion):
         self.absent = NamedModules({name: Absent(neutral.clone()) for name in self.built})
         self.out = SlotSpec((self.width,))
 
-    def forward(self, slots: dict[str, Slot]) -> Slot:
     def macs(self, steps: Mapping[str, int]) -> float:
         return (len(self.built) + 1) * fourier(self.width) if len(self.built) > 1 else 0.0
 
+    def forward(self, slots: dict[str, Slot]) -> Slot:
         parts = zip(self.built, blocks(slots, self.built), strict=True)
         sketches = [self.absent[name](present, self.sketch[name](wide(x))) for name, (x, present) in parts]
         z = torch.fft.irfft(product([torch.fft.rfft(s) for s in sketches]), n=self.width) if len(sketches) > 1 else sketches[0]

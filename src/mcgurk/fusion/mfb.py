@@ -62,10 +62,10 @@ class FactorisedBilinear(Fusion):
         self.absent = NamedModules({name: Absent(torch.ones(inner)) for name in self.built})
         self.out = SlotSpec((self.width,))
 
-    def forward(self, slots: dict[str, Slot]) -> Slot:
     def macs(self, steps: Mapping[str, int]) -> float:
         return dense(self)
 
+    def forward(self, slots: dict[str, Slot]) -> Slot:
         parts = zip(self.built, blocks(slots, self.built), strict=True)
         joint = product([self.absent[name](present, self.project[name](x)) for name, (x, present) in parts])
         z = joint.unflatten(1, (self.width, self.rank)).sum(dim=2)

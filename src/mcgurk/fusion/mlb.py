@@ -63,8 +63,8 @@ class LowRankBilinear(Fusion):
         self.out = SlotSpec((self.width,))
 
     def _factor(self, name: str, x: Tensor, present: Tensor) -> Tensor:
-        factor: Tensor = self.project[name](self.absent[name](present, x))
-        return torch.tanh(factor) if self.squash else factor
+        factor = self.project[name](x)
+        return self.absent[name](present, torch.tanh(factor) if self.squash else factor)
 
     def macs(self, steps: Mapping[str, int]) -> float:
         return dense(self)

@@ -79,8 +79,7 @@ class TuckerFusion(Fusion):
 
     def _factor(self, name: str, x: Tensor, present: Tensor) -> Tensor:
         q = self.project[name](x) if self.inner else x
-        factor: Tensor = self.factors[name](torch.tanh(q) if self.squash else q)
-        return factor
+        return self.absent[name](present, self.factors[name](torch.tanh(q) if self.squash else q))
 
     def macs(self, steps: Mapping[str, int]) -> float:
         return dense(self)
