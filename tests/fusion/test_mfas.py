@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from mcgurk import FusionClassifier, FusionRegressor, load
 from mcgurk.data.column import Dense
 from mcgurk.data.dataset import Dataset
 from mcgurk.errors import DataError
-from mcgurk.fusion import MFAS, mfas
+from mcgurk.fusion import MFAS, mfas_trial
+from mcgurk.fusion.mfas_joint import Joined, tapped
+from mcgurk.nn.batch import Batch, Slot
 from mcgurk.testing import toys
+from mcgurk.train.objective import Step
 
 SMALL = {
     "hidden": (12, 6),
@@ -60,7 +64,7 @@ def test_networks_and_chains_never_see_the_rows_that_select():
     held = np.arange(240) % 4 == 0
     other = y.copy()
     other[held] = 1 - other[held]
-    one, two = (model_of(recipe={"samples": 9}).fit(X, labels, valid=held).model_ for labels in (y, other))
+    one, two = (model_of(recipe={"samples": 9, "final": "frozen"}).fit(X, labels, valid=held).model_ for labels in (y, other))
     for name in ("a", "b"):
         for p, q in zip(one.nets_[name].objective_.parameters(), two.nets_[name].objective_.parameters(), strict=True):
             assert (p == q).all()
@@ -71,7 +75,7 @@ def test_a_stopped_search_goes_on_to_the_same_bits(tmp_path, monkeypatch):
     X, y = data()
     whole = model_of().fit(X, y)
     trained = []
-    real = mfas.train
+    real = mfas_trial.train
 
     def counted(*args, **options):
         if len(trained) == 5:
@@ -79,16 +83,59 @@ def test_a_stopped_search_goes_on_to_the_same_bits(tmp_path, monkeypatch):
         trained.append(1)
         return real(*args, **options)
 
-    monkeypatch.setattr(mfas, "train", counted)
+    monkeypatch.setattr(mfas_trial, "train", counted)
     with pytest.raises(KeyboardInterrupt):
         model_of(checkpoint=tmp_path).fit(X, y)
-    monkeypatch.setattr(mfas, "train", lambda *args, **options: (trained.append(1), real(*args, **options))[1])
+    monkeypatch.setattr(mfas_trial, "train", lambda *args, **options: (trained.append(1), real(*args, **options))[1])
     resumed = model_of(checkpoint=tmp_path).fit(X, y)
     assert len(trained) == 12
     np.testing.assert_array_equal(resumed.predict_proba(X), whole.predict_proba(X))
     assert resumed.model_.best_ == whole.model_.best_
     with pytest.raises(DataError, match="another checkpoint folder"):
         model_of(checkpoint=tmp_path).fit(X, 1 - y)
+
+
+def test_chains_side_by_side_are_found_whatever_runs_them(monkeypatch):
+    X, y = data(120)
+    recipe = {"hidden": (6,), "parallel": 3, "samples": 2}
+    monkeypatch.setattr(mfas_trial, "cores", lambda: 2)
+    processes = model_of(recipe=recipe).fit(X, y)
+    monkeypatch.setattr(mfas_trial, "cores", lambda: 1)
+    here = model_of(recipe=recipe).fit(X, y)
+    assert processes.model_.best_ == here.model_.best_
+    np.testing.assert_array_equal(processes.predict_proba(X), here.predict_proba(X))
+
+
+def test_the_last_stage_trains_networks_too_and_keeps_their_losses():
+    X, y = data()
+    fitted = [model_of(recipe={"final": final}).fit(X, y) for final in ("frozen", "joint")]
+    frozen, joint = (model.model_ for model in fitted)
+    assert frozen.steps_ == joint.steps_
+    moved = [
+        not torch.equal(p, q)
+        for name in ("a", "b")
+        for p, q in zip(frozen.nets_[name].objective_.parameters(), joint.nets_[name].objective_.parameters(), strict=True)
+    ]
+    assert any(moved[: len(moved) // 2]) and any(moved[len(moved) // 2 :])
+    terms = joint.model_.history_.terms
+    assert set(terms[0]) == {"chain"} and set(terms[1]) == {"chain", "a", "b"} and len(terms) == 20
+    assert fitted[1].score(X, y) > 0.85
+
+
+def test_a_network_learns_from_the_rows_it_sees():
+    X, y = data(40)
+    model = model_of(recipe={"levels": 1, "hidden": (4,)}).fit(X, y).model_
+    joined = Joined({name: net.objective_ for name, net in model.nets_.items()}, model.model_.objective_)
+    here = torch.arange(40) < 10
+    slots = {name: Slot(torch.tensor(X[name], dtype=torch.float32), torch.ones(40, dtype=torch.bool)) for name in ("a", "b")}
+    batch = Batch({**slots, "b": slots["b"].without(~here)}, torch.tensor(y))
+    step = Step(1, 0, torch.Generator())
+    terms = joined.loss(batch, "all", step)
+    alone = tapped(joined.nets["b"], Batch({"b": slots["b"]}, torch.tensor(y)))[0][:10]
+    torch.testing.assert_close(terms["b"], torch.nn.functional.cross_entropy(alone, torch.tensor(y)[:10]))
+    torch.testing.assert_close(joined.validate(batch, step), terms["chain"])
+    gone = Batch({**slots, "b": slots["b"].without(here | ~here)}, torch.tensor(y))
+    assert set(joined.loss(gone, "all", step)) == {"chain", "a"}
 
 
 def test_either_network_alone_and_files(tmp_path):
@@ -113,7 +160,12 @@ def test_other_targets(task):
 
 @pytest.mark.parametrize(
     ("recipe", "match"),
-    [({}, "two columns"), ({"columns": ("a", "z")}, "two columns"), ({"columns": ("a", "b"), "activations": ("odd",)}, "odd")],
+    [
+        ({}, "two columns"),
+        ({"columns": ("a", "z")}, "two columns"),
+        ({"columns": ("a", "b"), "activations": ("odd",)}, "odd"),
+        ({"columns": ("a", "b"), "parallel": 0}, "parallel=0"),
+    ],
 )
 def test_refusals(recipe, match):
     with pytest.raises(DataError, match=match):

@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.special import expit
 from sklearn.base import clone
-from torch import Tensor, nn
 
-from mcgurk import registry, seeding
 from mcgurk.base import Estimator, FitData, adopt
 from mcgurk.data.column import Dense
 from mcgurk.data.dataset import Dataset
-from mcgurk.data.spec import Spec, spec_of
+from mcgurk.data.spec import Spec
 from mcgurk.data.split import holdout
 from mcgurk.data.target import TargetSpec
 from mcgurk.errors import DataError, listing
+from mcgurk.fusion.mfas_joint import Joined, tapped
+from mcgurk.fusion.mfas_trial import Chains, Trial
 from mcgurk.fusion.mfas_unit import ACTIVATIONS, FusionChain
 from mcgurk.fusion.recipe import Recipe
-from mcgurk.fusion.sequential_search import Config, Search
-from mcgurk.fusion.unit import row_loss
-from mcgurk.nn.mlp import MLPHead
-from mcgurk.nn.tap import tap
+from mcgurk.fusion.sequential_search import Search
 from mcgurk.roles import Predictor
 from mcgurk.run import Run
-from mcgurk.tensorfile import read_tensors, write_tensors
 from mcgurk.train import features
-from mcgurk.train.checkpoint import fingerprint
 from mcgurk.train.loader import Loader
-from mcgurk.train.loop import Settings, train
-from mcgurk.train.supervised import Supervised
+from mcgurk.train.loop import train
 
 SHARE = 0.25
-STATE = "mfas.search"
 
 
 class MFAS(Recipe):
@@ -46,7 +36,8 @@ class MFAS(Recipe):
 
     The networks' layers are computed once and cached, so that a step of the search trains a few thousand numbers. Chains share the
     weights of layers of equal place, size and activation. Selection uses rows that neither networks nor chains have learned from. With a
-    checkpoint folder a search that was stopped goes on where it was.
+    checkpoint folder a search that was stopped goes on where it was. At the end the best chain is trained anew: for one epoch alone, then
+    together with both networks, whose own losses are kept; or on the frozen networks' cached layers.
 
     Not for: fewer than some hundred rows (the search picks among a hundred chains by held-out accuracy), more or fewer than two columns.
 
@@ -58,14 +49,17 @@ class MFAS(Recipe):
         rounds, samples, preset: of the search (:class:`~mcgurk.fusion.sequential_search.Search`); "paper" are the released temperatures.
         search_width, search_epochs: of chains in the search.
         width: of the final chain, which the estimator's epochs train.
+        final: "joint", or "frozen" to leave the networks as they were in the search (quicker, and safer with few rows).
+        parallel: chains trained at once, each in a process of its own. What is found depends on this number, not on the machine. A script
+            that asks for more than 1 needs ``if __name__ == "__main__":`` around its main part.
 
     Shapes: two columns -> scores (B, k).
 
     Raises:
-        DataError: other than two columns, labels per step, an unknown activation.
+        DataError: other than two columns, labels per step, an unknown activation or ``final``, ``parallel`` below 1.
 
     Source: Perez-Rua, Vielzeuf, Pateux, Baccouche, Jurie 2019, MFAS: multimodal fusion architecture search, CVPR; the sharper temperatures
-        are ours. The networks stay frozen in the final training, too.
+        are ours.
 
     Example:
         >>> import numpy as np
@@ -92,6 +86,8 @@ class MFAS(Recipe):
         search_width: int = 16,
         search_epochs: int = 3,
         width: int = 128,
+        final: str = "joint",
+        parallel: int = 1,
     ) -> None:
         self.columns = columns
         self.hidden = hidden
@@ -103,6 +99,8 @@ class MFAS(Recipe):
         self.search_width = search_width
         self.search_epochs = search_epochs
         self.width = width
+        self.final = final
+        self.parallel = parallel
 
     def make(self, estimator: Any, spec: Spec, target: TargetSpec) -> Estimator:
         names = tuple(sorted(self.columns)) if self.columns is not None else tuple(spec)
@@ -113,6 +111,10 @@ class MFAS(Recipe):
             raise DataError(
                 f"activations={self.activations!r}, hidden={self.hidden!r}, a label per {target.per}; expected activations out of "
                 f"{', '.join(ACTIVATIONS)}, at least one hidden layer and one label a row"
+            )
+        if self.final not in ("joint", "frozen") or self.parallel < 1:
+            raise DataError(
+                f"final={self.final!r}, parallel={self.parallel}; expected 'joint' or 'frozen', and at least one chain at a time"
             )
         template = clone(estimator).set_params(fusion="concat", checkpoint=None)
         return MFASModel(replace_params(self, columns=names), template, checkpoint=estimator.checkpoint)
@@ -135,7 +137,7 @@ class MFASModel(Predictor, Estimator):
         steps_: the chain: (layer, layer, activation) triples, a layer called "<column> <number>", 0 being the network's input.
         best_: the five best chains of the search and their held-out accuracy (for numbers and labels: 1 / (1 + exp(loss))).
         evaluations_: chains trained in the search, repeats included.
-        model_: the final chain, fitted on the cached layers.
+        model_: the final chain, on the networks' layers.
 
     Example:
         >>> from mcgurk import FusionClassifier
@@ -163,16 +165,50 @@ class MFASModel(Predictor, Estimator):
             held, rows = rows[test], rows[fit]
         self.nets_ = {name: self._net(name, data, rows, run.inner("net", name)) for name in self.recipe.columns}
         table = self.layers(data.X)
-        trial = Trial(self, replace(data, X=table, pairs=None), rows, held, run)
+        cached = replace(data, X=table, pairs=None)
+        count = len(self.recipe.hidden) + 1
+        names = [[f"{column} {i}" for i in range(count)] for column in self.recipe.columns]
+        machine = self._like(fusion="concat", encoders="precomputed", hidden=())
+        chains = Chains(self.recipe, machine, names, cached, rows, held, run)
+        trial = Trial(chains, self.checkpoint, (repr(self.recipe), repr(self.template)))
+        sizes = (*map(len, names), len(self.recipe.activations))
         search = Search(
-            trial.sizes, self.recipe.levels, self.recipe.rounds, self.recipe.samples, self.recipe.preset, run.derive("search") % 2**31
+            sizes, self.recipe.levels, self.recipe.rounds, self.recipe.samples, self.recipe.preset, run.derive("search") % 2**31
         )
-        ranked = search.run(trial.evaluate)
+        with trial.workers() as evaluate:
+            ranked = search.run(evaluate)
         self.evaluations_ = search.evaluations
-        self.best_ = [{"steps": trial.steps(config), "accuracy": search.seen[config]} for config in ranked[:5]]
-        self.steps_ = trial.steps(ranked[0])
-        final = self._like(fusion=FusionChain(self.steps_, width=self.recipe.width), encoders="precomputed", hidden=())
-        self.model_ = adopt(final, replace(data, X=table, pairs=None), run.inner("final"))
+        self.best_ = [{"steps": chains.steps(config), "accuracy": search.seen[config]} for config in ranked[:5]]
+        self.steps_ = chains.steps(ranked[0])
+        joint = self.recipe.final == "joint"
+        settings = {"epochs": 0, "patience": None} if joint else {}
+        final = self._like(fusion=FusionChain(self.steps_, width=self.recipe.width), encoders="precomputed", hidden=(), **settings)
+        self.model_ = adopt(final, cached, run.inner("final"))
+        if joint:
+            self._tune(data, held, run.inner("joint"))
+
+    def _tune(self, data: FitData, held: np.ndarray, run: Run) -> None:
+        """Networks and chain together, in place; with patience, the rows that selected the chain say when to stop."""
+        prepared = {name: features.prepare(net.encoders_, data.X.select([name]), run)[name] for name, net in self.nets_.items()}
+        nets = {name: net.objective_ for name, net in self.nets_.items()}
+        template = self.template
+        stops = template.patience is not None
+
+        def loader(rows: np.ndarray, size: int) -> Loader:
+            assert data.y is not None
+            parts = {name: column.take(rows) for name, column in prepared.items()}
+            weight = None if data.weight is None else data.weight[rows]
+            return Loader(parts, data.y.take(rows), weight, batch_size=size, seed=run.seed, device=run.device)
+
+        rows = np.setdiff1d(data.train_rows, held) if stops else data.train_rows
+        self.model_.history_ = train(
+            Joined(nets, self.model_.objective_),
+            loader(rows, template.batch_size),
+            run,
+            template._settings(),
+            valid=loader(held, 256) if stops else None,
+            columns=tuple(prepared),
+        )
 
     def _like(self, **changes: Any) -> Any:
         return clone(self.template).set_params(**changes)
@@ -192,7 +228,7 @@ class MFASModel(Predictor, Estimator):
         columns = {}
         for name, net in self.nets_.items():
             present = X[name].present
-            values = net._forward(X.select([name]), tapped)  # type: ignore[attr-defined]
+            values = net._forward(X.select([name]), lambda net, batch: torch.cat(tapped(net, batch)[1], dim=1))
             start = 0
             for number, width in enumerate([values.shape[1] - sum(self.recipe.hidden), *self.recipe.hidden]):
                 block = values[:, start : start + width].astype(np.float32)
@@ -206,110 +242,3 @@ class MFASModel(Predictor, Estimator):
     def parameters(self) -> int:
         """Number of learned numbers in the networks and the chain."""
         return sum(part.parameters() for part in (self.model_, *self.nets_.values()))  # type: ignore[attr-defined]
-
-
-def tapped(objective: Supervised, batch: Any) -> Tensor:
-    """(B, sum of widths) the head's input and its hidden layers."""
-    layers: nn.Sequential = objective.head.layers  # type: ignore[assignment]
-    names = ["head.input_dropout", *(f"head.layers.{i}" for i, layer in enumerate(layers) if isinstance(layer, nn.ReLU))]
-    with tap(objective, names) as seen:
-        objective.outputs(batch)
-    return torch.cat([seen[name].flatten(1) for name in names], dim=1)
-
-
-class Trial:
-    """Trains and scores chains on cached layers; remembers weights and, in a checkpoint folder, results."""
-
-    def __init__(self, model: MFASModel, data: FitData, rows: np.ndarray, held: np.ndarray, run: Run) -> None:
-        assert data.y is not None
-        self.recipe, self.run, self.data = model.recipe, run, data
-        assert model.recipe.columns is not None
-        first, second = model.recipe.columns
-        count = len(model.recipe.hidden) + 1
-        self.names = tuple([f"{column} {i}" for i in range(count)] for column in (first, second))
-        self.sizes = (count, count, len(model.recipe.activations))
-        self.fit = data.take(rows)
-        self.truth = data.y.take(held).with_statistics()
-        self.machine = model._like(fusion="concat", encoders="precomputed", hidden=())
-        self.machine.encoders_ = {name: registry.make("encoders", "precomputed") for name in data.X.names}
-        self.loader = self._loader(rows, model.template.batch_size)
-        self.held = self._loader(held, 1024)
-        self.shared: dict[str, dict[str, Tensor]] = {}
-        self.done: list[list[Any]] = []
-        self.count = 0
-        self.place = None if model.checkpoint is None else Path(model.checkpoint) / STATE
-        contents = {name: features.content(column) for name, column in data.X.items()}
-        self.mark = "" if self.place is None else fingerprint(repr(model.recipe), repr(model.template), run.seed, contents)
-        self._resume()
-
-    def _loader(self, rows: np.ndarray, batch_size: int) -> Loader:
-        assert self.data.y is not None
-        columns: dict[str, Any] = {name: column.take(rows) for name, column in self.data.X.items()}
-        weight = None if self.data.weight is None else self.data.weight[rows]
-        return Loader(columns, self.data.y.take(rows), weight, batch_size=batch_size, seed=self.run.seed, device=self.run.device)
-
-    def steps(self, config: Config) -> tuple[tuple[str, str, str], ...]:
-        """A configuration in names."""
-        return tuple((self.names[0][m], self.names[1][n], self.recipe.activations[p]) for m, n, p in config)
-
-    def evaluate(self, configs: Sequence[Config]) -> list[float]:
-        """Held-out accuracy of each chain, trained for a few epochs from shared weights."""
-        return [self._one(config) for config in configs]
-
-    def _one(self, config: Config) -> float:
-        number, self.count = self.count, self.count + 1
-        if number < len(self.done):
-            return float(self.done[number][1])
-        run = self.run.inner("chain", number)
-        with seeding.guard(run.derive("init") % 2**32):
-            objective = self._objective(config)
-        keys = self._keys(objective.fusion)  # type: ignore[arg-type]
-        for key, layer in keys.items():
-            if key in self.shared:
-                layer.load_state_dict(self.shared[key])
-        train(objective, self.loader, run, Settings(self.recipe.search_epochs, self.machine.optim, "cosine"))
-        for key, layer in keys.items():
-            self.shared[key] = {k: v.detach().cpu().clone() for k, v in layer.state_dict().items()}
-        self.done.append([[list(step) for step in config], self._accuracy(objective)])
-        self._keep()
-        return float(self.done[-1][1])
-
-    def _objective(self, config: Config) -> Supervised:
-        chain = FusionChain(self.steps(config), width=self.recipe.search_width)
-        prepared = dict(self.fit.X.items())
-        encoders = {name: registry.make("encoders", "precomputed") for name in self.machine.encoders_}
-        objective = Supervised(encoders, spec_of(self.fit.X), chain, MLPHead(()), self.fit.target)
-        self.machine._start(objective, prepared, replace(self.fit, valid=None))
-        return objective.to(self.run.device)
-
-    def _keys(self, chain: FusionChain) -> dict[str, nn.Module]:
-        """Layers by place, size and activation."""
-        return {
-            f"{level}|{layer.in_features}|{layer.out_features}|{step[2]}": layer  # type: ignore[union-attr]
-            for level, (layer, step) in enumerate(zip(chain.layers, chain.plan, strict=True))
-        }
-
-    def _accuracy(self, objective: Supervised) -> float:
-        with torch.inference_mode():
-            scores = torch.cat([objective.outputs(batch) for batch in self.held.epoch(None)]).double().cpu().numpy()
-        if self.truth.spec.task == "classes":
-            return float((scores.argmax(axis=1) == self.truth.values).mean())
-        return float(expit(-np.nanmean(row_loss(scores, self.truth))))
-
-    def _keep(self) -> None:
-        if self.place is not None:
-            tensors = {f"{key}|{name}": value.numpy() for key, state in self.shared.items() for name, value in state.items()}
-            write_tensors(self.place, tensors, {"mark": self.mark, "done": self.done})
-
-    def _resume(self) -> None:
-        if self.place is None or not self.place.exists():
-            return
-        tensors, manifest = read_tensors(self.place)
-        if manifest.get("mark") != self.mark:
-            raise DataError(
-                f"{self.place} belongs to a search of other data or settings; give another checkpoint folder, or delete it", code="K03"
-            )
-        self.done = manifest["done"]
-        for path, value in tensors.items():
-            key, _, name = path.rpartition("|")
-            self.shared.setdefault(key, {})[name] = torch.from_numpy(value.copy())
