@@ -50,6 +50,8 @@ class Batch:
         weight: (B,) sample weights, or None.
         rows: (B,) int64 row numbers in the fitted data, or None.
         lengths: (B,) number of labelled steps of each row where there is a label per step.
+        task: whose labels ``y`` holds, where y is {task: array}; then all rows belong to that task.
+        turn: how many batches of this task came before, over all epochs.
     """
 
     slots: dict[str, Slot]
@@ -57,6 +59,8 @@ class Batch:
     weight: Tensor | None = None
     rows: Tensor | None = None
     lengths: Tensor | None = None
+    task: str | None = None
+    turn: int = 0
 
     def __len__(self) -> int:
         return len(next(iter(self.slots.values())).present)
@@ -92,14 +96,18 @@ def present_matrix(slots: Mapping[str, Slot]) -> Tensor:
     return torch.stack([slot.present for slot in slots.values()], dim=1)
 
 
+def numbered_steps(lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """(row, number within the row) of every step, rows one after another: both (sum of lengths,)."""
+    rows = torch.repeat_interleave(torch.arange(len(lengths), device=lengths.device), lengths)
+    return rows, torch.arange(len(rows), device=lengths.device) - (torch.cumsum(lengths, 0) - lengths)[rows]
+
+
 def flatten_steps(slots: Mapping[str, Slot], lengths: Tensor) -> dict[str, Slot]:
     """Every labelled step becomes a row: (sum of lengths, *step); a modality without steps is repeated over them.
 
     A step that is masked in one modality is a row in which that modality is absent.
     """
-    rows = torch.repeat_interleave(torch.arange(len(lengths), device=lengths.device), lengths)
-    starts = torch.cumsum(lengths, 0) - lengths
-    step = torch.arange(len(rows), device=lengths.device) - starts[rows]
+    rows, step = numbered_steps(lengths)
     out = {}
     for name, slot in slots.items():
         if slot.mask is None:

@@ -58,7 +58,7 @@ class Loader:
         self.numbers = np.arange(self.n) if numbers is None else numbers
         self.places = max(_places(column) for column in columns.values())
         self._columns = {name: _source(columns[name], device, dtype) for name in sorted(columns)}
-        self._y = None if target is None else _labels(target, dtype).to(device)
+        self._y = None if target is None else label_tensor(target, dtype).to(device)
         self._offsets = None if target is None else target.offsets
         self._weight = None if weight is None else torch.as_tensor(weight, dtype=dtype, device=device)
         if self._offsets is not None:
@@ -71,8 +71,7 @@ class Loader:
     @property
     def steps(self) -> int:
         """Batches an epoch."""
-        whole, rest = divmod(self.n, self.batch_size)
-        return max(1, whole + (rest > 1))
+        return batches(self.n, self.batch_size)
 
     def order(self, epoch: int) -> np.ndarray:
         """The rows of an epoch in their order."""
@@ -81,9 +80,8 @@ class Loader:
     def epoch(self, epoch: int | None, start: int = 0) -> Iterator[Batch]:
         """Batches of an epoch from batch ``start`` on; ``None`` for rows in their own order."""
         order = np.arange(self.n) if epoch is None else self.order(epoch)
-        last = self.steps - 1
-        for step in range(start, last + 1):
-            yield self.batch(order[step * self.batch_size : None if step == last else (step + 1) * self.batch_size])
+        for step in range(start, self.steps):
+            yield self.batch(cut(order, step, self.batch_size))
 
     def batch(self, rows: np.ndarray) -> Batch:
         """Collate some rows."""
@@ -101,6 +99,17 @@ class Loader:
                 lengths = torch.from_numpy(np.diff(offsets)).to(self.device)
         weight = None if self._weight is None else self._weight.index_select(0, index)
         return Batch(slots, y, weight, index, lengths)
+
+
+def batches(n: int, size: int) -> int:
+    """How many batches ``n`` rows make."""
+    whole, rest = divmod(n, size)
+    return max(1, whole + (rest > 1))
+
+
+def cut(order: np.ndarray, number: int, size: int) -> np.ndarray:
+    """The rows of batch ``number``; the last one holds what remains."""
+    return order[number * size : None if number == batches(len(order), size) - 1 else (number + 1) * size]
 
 
 class _DenseSource:
@@ -211,7 +220,8 @@ def _shared(values: np.ndarray) -> Tensor:
         return torch.from_numpy(values)
 
 
-def _labels(target: Target, dtype: torch.dtype) -> Tensor:
+def label_tensor(target: Target, dtype: torch.dtype) -> Tensor:
+    """Codes, or numbers in ``dtype``."""
     if target.spec.task == "classes":
         return torch.from_numpy(np.array(target.values))
     return torch.tensor(target.values, dtype=dtype)

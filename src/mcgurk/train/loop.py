@@ -90,6 +90,7 @@ class Loop:
             self.turns.append(Turn(phase, [self.trainable[n] for n in chosen], optimisers, untouched(objective, set(chosen))))
         self.optimisers = [optimiser for turn in self.turns for optimiser in turn.optimisers]
         self.epoch = self.step = self.waited = 0
+        self.factor = math.nan  # not known yet, nor after a resumption: the first batch sets the rates
         self.best = math.inf
         self.best_state: dict[str, Tensor] | None = None
         self.history = History()
@@ -113,10 +114,11 @@ class Loop:
         for module in turn.frozen:
             module.eval()
 
-    def rates(self) -> None:
-        """Set every learning rate by the schedule."""
+    def rates(self, factor: float) -> None:
+        """Set every learning rate by the schedule, times the objective's factor for this batch."""
+        self.factor = factor
         done = (self.epoch + self.step / self.loader.steps) / max(self.settings.epochs, 1)
-        factor = schedule_factor(self.settings.schedule, done, self.settings.warmup)
+        factor *= schedule_factor(self.settings.schedule, done, self.settings.warmup)
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = group["base_lr"] * factor
@@ -183,9 +185,10 @@ class Loop:
         turns = [turn for turn in self.turns if turn.phase.active(self.epoch)]
         scheduled = self.settings.schedule != "constant" or self.settings.warmup > 0
         for batch in self.loader.epoch(self.epoch, self.step):
-            if scheduled:
-                self.rates()
-            for turn in turns:
+            factor = self.objective.rate(batch)
+            if factor and (scheduled or factor != self.factor):
+                self.rates(factor)
+            for turn in turns if factor else ():
                 if self.step % turn.phase.every == 0:
                     for _ in range(turn.phase.steps):
                         self.update(batch, turn)
@@ -198,12 +201,8 @@ class Loop:
         """Look at the held-out rows and keep the parameters if they are the best so far."""
         self.objective.eval()
         step = Step(self.epoch, 0, Generator().manual_seed(self.run.derive("valid")))
-        total, count = 0.0, 0
         with torch.no_grad(), self.precision:
-            for batch in valid.epoch(None):
-                total += float(self.objective.validate(batch, step)) * len(batch)
-                count += len(batch)
-        value = total / max(count, 1)
+            value = self.objective.held_out(lambda: valid.epoch(None), step)
         self.history.valid.append(value)
         if value < self.best - (1e-6 * abs(self.best) if math.isfinite(self.best) else 0.0):
             self.best, self.waited = value, 0

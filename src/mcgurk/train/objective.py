@@ -80,6 +80,10 @@ class Objective(nn.Module):
         """What prediction computes of a batch, in evaluation mode; what its cost is counted on."""
         raise NotImplementedError(f"{type(self).__name__} has no outputs(batch)")
 
+    def rate(self, batch: Batch) -> float:
+        """Factor on the learning rates of all updates on this batch; 0 leaves the batch out."""
+        return 1.0
+
     def after_step(self, phase: str) -> None:
         """After an update: moving averages, clamps, queues."""
 
@@ -87,6 +91,14 @@ class Objective(nn.Module):
         """Before an epoch: expectation, eigen- and clustering steps over all training rows, in evaluation mode and without gradients."""
 
     def validate(self, batch: Batch, step: Step) -> Tensor:
-        """The scalar that early stopping watches on held-out rows; by default the loss of the last phase."""
+        """The scalar that early stopping watches on a batch of held-out rows; by default the loss of the last phase."""
         terms = list(self.loss(batch, self.phases()[-1].name, step).values())
         return terms[0] if len(terms) == 1 else sum(terms[1:], terms[0])
+
+    def held_out(self, batches: Callable[[], Iterable[Batch]], step: Step) -> float:
+        """What early stopping watches after an epoch, smaller is better: by default the mean of :meth:`validate` over held-out rows."""
+        total, count = 0.0, 0
+        for batch in batches():
+            total += float(self.validate(batch, step)) * len(batch)
+            count += len(batch)
+        return total / max(count, 1)
