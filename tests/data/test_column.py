@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcgurk.data.column import Dense, Field, Lazy, Ragged, concatenate, gather_steps, item_hash, relabel, rows_of
+from mcgurk.data.column import Dense, Field, Lazy, Ragged, common_offsets, concatenate, gather_steps, item_hash, relabel, rows_of
 from mcgurk.errors import DataError, MediaError
 
 LENGTHS = st.lists(st.integers(0, 5), min_size=1, max_size=12)
@@ -28,6 +28,13 @@ def test_gather_is_what_slicing_gives(lengths, data):
     steps, offsets = gather_steps(column.offsets, rows)
     assert steps.tolist() == [s for r in rows for s in range(column.offsets[r], column.offsets[r + 1])]
     assert offsets.tolist() == np.concatenate([[0], np.cumsum(column.lengths[rows])]).tolist()
+
+
+def test_the_length_of_a_row_is_that_of_the_columns_that_have_it():
+    one = Ragged(np.zeros((3, 1)), [0, 0, 2, 3], np.array([False, True, True]))
+    two = Ragged(np.zeros((4, 1)), [0, 4, 4, 4], np.array([True, False, True]))
+    assert common_offsets([one, two, Dense(np.zeros((3, 1)))]).tolist() == [0, 4, 6, 7]
+    assert common_offsets([Dense(np.zeros((3, 1)))]) is None
 
 
 @given(LENGTHS, st.data())

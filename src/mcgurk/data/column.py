@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -243,6 +243,12 @@ def gather_steps(offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.
     np.cumsum(lengths, out=out[1:])
     steps = np.arange(out[-1], dtype=np.int64) + np.repeat(offsets[rows] - out[:-1], lengths)
     return steps, out
+
+
+def common_offsets(columns: Iterable[Any]) -> np.ndarray | None:
+    """Offsets of rows whose sequences are in step: a row's length is that of the columns present there; None without a sequence column."""
+    lengths = [np.where(column.present, column.lengths, 0) for column in columns if isinstance(column, Ragged)]
+    return np.concatenate([[0], np.cumsum(np.max(lengths, axis=0))]).astype(np.int64) if lengths else None
 
 
 def concatenate(columns: Sequence[Any]) -> Column:

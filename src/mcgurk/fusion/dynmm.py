@@ -20,7 +20,7 @@ from mcgurk.fusion.concat import Concat
 from mcgurk.fusion.recipe import Recipe
 from mcgurk.nn.batch import Batch, Slot, SlotSpec, flatten_steps
 from mcgurk.nn.component import NamedModules
-from mcgurk.nn.masked import as_sequence, pool
+from mcgurk.nn.masked import as_sequence
 from mcgurk.nn.mlp import MLPHead, mlp
 from mcgurk.results import Report
 from mcgurk.train.objective import Objective, Phase, Step
@@ -217,6 +217,7 @@ class DynMMObjective(Supervised):
             target,
             modality_dropout=estimator.modality_dropout,
             class_weight=class_weights(estimator.class_weight, target),
+            context=estimator.context,
         )
         self.columns = {**{name: tuple(expert["columns"]) for name, expert in experts.items()}, ALL: self.encoders.names()}
         self.keys = list(self.columns)
@@ -251,25 +252,34 @@ class DynMMObjective(Supervised):
         return sum(float((self.recipe.costs or {}).get(column, 0.0)) for column in columns)
 
     def encode(self, batch: Batch) -> dict[str, Slot]:
-        """Encoded Slots, neither pooled nor lengthened: experts may want one or the other."""
+        """Encoded Slots, neither pooled nor lengthened: experts may want one or the other; windows if one of them wants those."""
         slots = {}
         for name, slot in batch.slots.items():
             slots[name] = self.encoders[name](self.scaling[name](slot) if name in self.scaling else slot)
-        return slots if batch.lengths is None else flatten_steps(slots, batch.lengths)
+        if batch.lengths is None:
+            return slots
+        return self.context.windows(slots, batch.lengths) if self.windowed else flatten_steps(slots, batch.lengths)
+
+    @property
+    def windowed(self) -> bool:
+        layers = [self.fusion, *(expert["fusion"] for expert in self.experts.table.values())]
+        return bool(self.context) and any(layer.wants == "sequence" for layer in layers)
 
     def expert(self, key: str, slots: Mapping[str, Slot]) -> Tensor:
         """(B, k) scores of one expert."""
         fusion, head = (self.fusion, self.head) if key == ALL else self.experts[key].values()
-        adapt: Callable[[Slot], Slot] = as_sequence if fusion.wants == "sequence" else lambda slot: pool(slot, self.pooling)
-        return head(fusion({c: adapt(slots[c]) for c in sorted(self.columns[key])})) + self.offset
+        columns = sorted(self.columns[key])
+        lengthen = fusion.wants == "sequence"
+        return head(fusion({c: as_sequence(slots[c]) if lengthen else self.vector(c, slots[c]) for c in columns})) + self.offset
 
     def logits(self, slots: Mapping[str, Slot]) -> Tensor:
         """(B, K) of the gate."""
-        return self.gate(self.join({c: pool(slots[c], self.pooling) for c in self.gate_columns}).values)
+        return self.gate(self.join({c: self.vector(c, slots[c]) for c in self.gate_columns}).values)
 
     def feasible(self, slots: Mapping[str, Slot]) -> Tensor:
         """(B, K) bool: whether the row has all that the expert needs."""
-        return torch.stack([torch.stack([slots[c].present for c in self.columns[k]]).all(dim=0) for k in self.keys], dim=1)
+        here = {c: self.vector(c, slot).present if self.windowed else slot.present for c, slot in slots.items()}
+        return torch.stack([torch.stack([here[c] for c in self.columns[k]]).all(dim=0) for k in self.keys], dim=1)
 
     def route(self, batch: Batch) -> Routed:
         """The gate's choice for every row, every expert run once at most, on its own rows and on the columns it needs."""

@@ -21,7 +21,6 @@ from mcgurk.roles import Classifier, Predictor, Regressor
 from mcgurk.run import Run
 from mcgurk.train import features
 from mcgurk.train.estimator import NeuralEstimator
-from mcgurk.train.profile import Profile
 from mcgurk.train.supervised import Supervised
 
 
@@ -32,6 +31,7 @@ class _FusionEstimator(Predictor, NeuralEstimator):
     hidden: tuple[int, ...]
     dropout: float
     modality_dropout: float
+    context: int | tuple[int, int]
     class_weight: Any
 
     def _fit(self, data: FitData, run: Run) -> None:
@@ -66,6 +66,7 @@ class _FusionEstimator(Predictor, NeuralEstimator):
             target,
             modality_dropout=self.modality_dropout,
             class_weight=class_weights(self.class_weight, target),
+            context=self.context,
         )
 
     def _scores(self, X: Dataset) -> np.ndarray:
@@ -93,10 +94,6 @@ class _FusionEstimator(Predictor, NeuralEstimator):
 
 
 class FusionClassifier(Classifier, _FusionEstimator):
-    def profile(self, X: Any = None) -> Profile:
-        """Learned numbers and multiply-accumulates a row, part by part; see :meth:`mcgurk.train.NeuralEstimator.profile`."""
-        return self.model_.profile(X) if self.model_ is not None else super().profile(X)  # type: ignore[attr-defined]
-
     """Labels from several modalities.
 
     Args:
@@ -107,6 +104,8 @@ class FusionClassifier(Classifier, _FusionEstimator):
         hidden: widths of the head's hidden layers (layers only, as all that follow).
         dropout: in the head.
         modality_dropout: probability that a modality is made absent in training.
+        context: where y has a label a step, how many steps before and after it a layer that wants sequences sees, at that many times the
+            cost; a pair is (before, after), so (3, 0) looks back only. Layers that want vectors, and units, see the step alone.
         epochs, batch_size, optim, schedule, warmup, clip, balance: of the loop (:mod:`mcgurk.train.loop`).
         patience: epochs without a better loss on held-out rows (15 %, whole groups, from 200 rows on); None trains all epochs.
         class_weight: None, "balanced", or a dict from class to weight.
@@ -139,6 +138,7 @@ class FusionClassifier(Classifier, _FusionEstimator):
         hidden: tuple[int, ...] = (64,),
         dropout: float = 0.1,
         modality_dropout: float = 0.0,
+        context: int | tuple[int, int] = 2,
         epochs: int = 60,
         batch_size: int = 64,
         optim: Any = ("adamw", 1e-3),
@@ -158,6 +158,7 @@ class FusionClassifier(Classifier, _FusionEstimator):
         self.hidden = hidden
         self.dropout = dropout
         self.modality_dropout = modality_dropout
+        self.context = context
         self.epochs = epochs
         self.batch_size = batch_size
         self.optim = optim
@@ -202,6 +203,7 @@ class FusionRegressor(Regressor, _FusionEstimator):
         hidden: tuple[int, ...] = (64,),
         dropout: float = 0.1,
         modality_dropout: float = 0.0,
+        context: int | tuple[int, int] = 2,
         epochs: int = 60,
         batch_size: int = 64,
         optim: Any = ("adamw", 1e-3),
@@ -221,6 +223,7 @@ class FusionRegressor(Regressor, _FusionEstimator):
         self.hidden = hidden
         self.dropout = dropout
         self.modality_dropout = modality_dropout
+        self.context = context
         self.epochs = epochs
         self.batch_size = batch_size
         self.optim = optim

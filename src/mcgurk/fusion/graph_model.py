@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mcgurk.base import Estimator, FitData, adopt
-from mcgurk.data.column import Ragged, gather_steps
+from mcgurk.data.column import common_offsets, gather_steps
 from mcgurk.data.dataset import Dataset
 from mcgurk.data.target import Target
 from mcgurk.errors import DataError
@@ -21,7 +21,6 @@ from mcgurk.fusion.unit import Unit, inner_folds, stratum
 from mcgurk.roles import Predictor
 from mcgurk.run import Run
 from mcgurk.train import features
-from mcgurk.train.profile import Part, Profile
 
 FOLDS = 5
 
@@ -309,24 +308,17 @@ class GraphModel(Predictor, Estimator):
         return decisions[self.graph.end].filled(self.target_)
 
     def _step_offsets(self, X: Dataset) -> np.ndarray:
-        for name, source in self.graph.sources.items():
-            prepared = features.prepare({source.column: self.encoders_[name]}, X)[source.column]
-            if isinstance(prepared, Ragged):
-                return prepared.offsets
+        sources = self.graph.sources.items()
+        prepared = [features.prepare({s.column: self.encoders_[n]}, X)[s.column] for n, s in sources]
+        offsets = common_offsets(prepared)
+        if offsets is not None:
+            return offsets
         raise DataError("the model predicts a label a step, but X has no sequence column; give one")
 
     def parameters(self) -> int:
         """Number of learned numbers in the analysis units."""
         return sum(n.parameters() for n in self.nodes_.values() if n is not None and hasattr(n, "parameters"))
 
-
-    def profile(self, X: Any = None) -> Profile:
-        """Learned numbers and multiply-accumulates of every analysis unit for one row, or one step where there is a label a step."""
-        units = {name: unit for name, unit in self.nodes_.items() if isinstance(unit, Unit)}
-        models = {name: model for name, model in self.nodes_.items() if isinstance(model, Estimator)}
-        parts = [Part(name, unit.parameters(), unit.parameters(), unit.macs()) for name, unit in units.items()]
-        inside = [model.profile(X).named(name) for name, model in models.items()]  # type: ignore[attr-defined]
-        return Profile((*parts, *(part for profile in inside for part in profile.parts)))
 
 def _unit(graph: FusionGraph, name: str) -> Any:
     node = graph.nodes[name]

@@ -15,9 +15,8 @@ from mcgurk.data.target import TargetSpec
 from mcgurk.errors import DataError, UnknownName, listing
 from mcgurk.fusion.recipe import Recipe
 from mcgurk.nn import masked
-from mcgurk.nn.batch import Batch, Slot, SlotSpec
+from mcgurk.nn.batch import Batch, SlotSpec
 from mcgurk.nn.component import NamedModules
-from mcgurk.nn.masked import pool
 from mcgurk.nn.mlp import MLPHead
 from mcgurk.train.objective import Objective, Step
 from mcgurk.train.supervised import LOSS_NAMES, Supervised, drop_modalities
@@ -101,6 +100,7 @@ class JointHybridObjective(Supervised):
             target,
             modality_dropout=estimator.modality_dropout,
             class_weight=class_weights(estimator.class_weight, target),
+            context=estimator.context,
         )
         self.weights = dict(weights)
         self.detach = detach
@@ -116,7 +116,7 @@ class JointHybridObjective(Supervised):
         slots = self.encode(batch)
         out = {}
         for name in self.heads.names():
-            slot: Slot = pool(slots[name], self.pooling)
+            slot = self.vector(name, slots[name])
             out[name] = (self.heads[name](slot) + self.offset, slot.present)
         fused = self.fusion(slots)
         out[EARLY] = (self.head(fused) + self.offset, fused.present)

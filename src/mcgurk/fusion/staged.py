@@ -18,7 +18,7 @@ from mcgurk.errors import DataError
 from mcgurk.fusion.recipe import Recipe
 from mcgurk.nn.batch import Batch, Slot, SlotSpec
 from mcgurk.nn.component import Encoder, NamedModules
-from mcgurk.nn.masked import clean, pool
+from mcgurk.nn.masked import clean
 from mcgurk.nn.mlp import MLPHead
 from mcgurk.train.objective import Objective, Phase, Step
 from mcgurk.train.supervised import Supervised
@@ -154,6 +154,7 @@ class StagedObjective(Supervised):
             target,
             modality_dropout=estimator.modality_dropout,
             class_weight=class_weights(estimator.class_weight, target),
+            context=estimator.context,
         )
         self.plateau = recipe.plateau
         self.plan = self._plan(recipe)
@@ -227,7 +228,7 @@ class StagedObjective(Supervised):
 
     def branch_scores(self, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
         """Modality -> ((B, k) scores of its branch alone, (B,) present)."""
-        slots = {name: pool(slot, self.pooling) for name, slot in self.encode(batch).items()}
+        slots = {name: self.vector(name, slot) for name, slot in self.encode(batch).items()}
         return {name: (self.heads[name](slots[name]) + self.offset, slots[name].present) for name in self.heads.names()}
 
     def branch_losses(self, batch: Batch) -> dict[str, Tensor]:

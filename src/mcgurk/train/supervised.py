@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from mcgurk.data.spec import Spec
 from mcgurk.data.target import TargetSpec
 from mcgurk.nn.batch import Batch, Slot, SlotSpec, flatten_steps
 from mcgurk.nn.component import Encoder, Fusion, Head, NamedModules
+from mcgurk.nn.context import Context
 from mcgurk.nn.masked import as_sequence, pool
 from mcgurk.nn.standardise import Standardise
 from mcgurk.roles import prior_scores
@@ -24,7 +26,8 @@ class Supervised(Objective):
 
     Prepared columns are standardised with training-row statistics, pass the encoders, are pooled where the fusion layer wants vectors (or
     become sequences of one step where it wants sequences), are fused, and end in a head whose scores start at the training rows' prior.
-    With a label per step every labelled step becomes a row before fusion. Rows must be labelled; steps need not be.
+    With a label per step every labelled step becomes a row before fusion: alone, or for a layer that wants sequences in the middle of its
+    window (:class:`~mcgurk.nn.context.Context`). Rows must be labelled; steps need not be.
 
     Args:
         encoders: one a column.
@@ -34,6 +37,7 @@ class Supervised(Objective):
         modality_dropout: probability that a present modality is made absent in training, never all of a row (redrawn).
         class_weight: (classes,) weights of the classes with mean 1 over training rows, or None.
         pooling: "mean", "max" or "last", where a sequence must become a vector.
+        context: steps before and after that a layer that wants sequences sees with each labelled step; of use with a label per step only.
     """
 
     offset: Tensor
@@ -52,10 +56,13 @@ class Supervised(Objective):
         modality_dropout: float = 0.0,
         class_weight: np.ndarray | None = None,
         pooling: str = "mean",
+        context: Any = 0,
     ) -> None:
         super().__init__()
         self.encoders = NamedModules(dict(encoders))
         self.target = target
+        around = Context.of(context)
+        self.context = around if target.per == "step" else Context()
         self.modality_dropout = modality_dropout
         self.pooling = pooling
         scaled: dict[str, torch.nn.Module] = {}
@@ -79,6 +86,8 @@ class Supervised(Objective):
         self.register_buffer("class_weight", None if class_weight is None else torch.as_tensor(class_weight, dtype=torch.float32))
 
     def _adapted(self, spec: SlotSpec, fusion: Fusion) -> SlotSpec:
+        if self.context and spec.sequence and fusion.wants == "sequence":
+            return self.context.spec(spec)
         sequence = spec.sequence and self.target.per != "step"
         return (
             SlotSpec(spec.item, fusion.wants == "sequence", spec.classes)
@@ -95,10 +104,20 @@ class Supervised(Objective):
                 slot = scaling[name](slot)
             slots[name] = encoders[name](slot)
         if batch.lengths is not None:
-            slots = flatten_steps(slots, batch.lengths)
+            slots = self.context.windows(slots, batch.lengths) if self.windowed else flatten_steps(slots, batch.lengths)
         if self.fusion.wants == "sequence":
             return {name: as_sequence(slot) for name, slot in slots.items()}
         return {name: slot if slot.mask is None else pool(slot, self.pooling) for name, slot in slots.items()}
+
+    @property
+    def windowed(self) -> bool:
+        """Whether sequences are given to the fusion layer as windows around each step."""
+        return bool(self.context) and self.fusion.wants == "sequence"
+
+    def vector(self, name: str, slot: Slot) -> Slot:
+        """A modality of :meth:`encode` as one vector a row: pooled; of a window the step itself."""
+        spec: SlotSpec = self.encoders[name].out
+        return self.context.itself(slot, spec) if self.windowed and spec.sequence else pool(slot, self.pooling)
 
     def scores(self, batch: Batch) -> Tensor:
         """(B, k) scores (steps one after another where there is a label per step): logits, standardised numbers, log-means."""
