@@ -21,6 +21,7 @@ from mcgurk.roles import Classifier, Predictor, Regressor
 from mcgurk.run import Run
 from mcgurk.train import features
 from mcgurk.train.estimator import NeuralEstimator
+from mcgurk.train.profile import Profile
 from mcgurk.train.supervised import Supervised
 
 
@@ -91,6 +92,10 @@ class _FusionEstimator(Predictor, NeuralEstimator):
     def parameters(self) -> int:
         """Number of learned numbers."""
         return self.model_.parameters() if self.model_ is not None else super().parameters()  # type: ignore[attr-defined]
+
+    def profile(self, X: Any = None) -> Profile:
+        """Learned numbers and multiply-accumulates a row, part by part; see :meth:`mcgurk.train.NeuralEstimator.profile`."""
+        return self.model_.profile(X) if self.model_ is not None else super().profile(X)  # type: ignore[attr-defined]
 
 
 class FusionClassifier(Classifier, _FusionEstimator):

@@ -21,6 +21,7 @@ from mcgurk.fusion.unit import Unit, inner_folds, stratum
 from mcgurk.roles import Predictor
 from mcgurk.run import Run
 from mcgurk.train import features
+from mcgurk.train.profile import Part, Profile
 
 FOLDS = 5
 
@@ -318,6 +319,14 @@ class GraphModel(Predictor, Estimator):
     def parameters(self) -> int:
         """Number of learned numbers in the analysis units."""
         return sum(n.parameters() for n in self.nodes_.values() if n is not None and hasattr(n, "parameters"))
+
+    def profile(self, X: Any = None) -> Profile:
+        """Learned numbers and multiply-accumulates of every analysis unit for one row, or one step where there is a label a step."""
+        units = {name: unit for name, unit in self.nodes_.items() if isinstance(unit, Unit)}
+        models = {name: model for name, model in self.nodes_.items() if isinstance(model, Estimator)}
+        parts = [Part(name, unit.parameters(), unit.parameters(), unit.macs()) for name, unit in units.items()]
+        inside = [model.profile(X).named(name) for name, model in models.items()]  # type: ignore[attr-defined]
+        return Profile((*parts, *(part for profile in inside for part in profile.parts)))
 
 
 def _unit(graph: FusionGraph, name: str) -> Any:

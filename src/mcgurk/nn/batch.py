@@ -50,6 +50,8 @@ class Batch:
         weight: (B,) sample weights, or None.
         rows: (B,) int64 row numbers in the fitted data, or None.
         lengths: (B,) number of labelled steps of each row where there is a label per step.
+        task: whose labels ``y`` holds, where y is {task: array}; then all rows belong to that task.
+        turn: how many batches of this task came before, over all epochs.
     """
 
     slots: dict[str, Slot]
@@ -57,6 +59,8 @@ class Batch:
     weight: Tensor | None = None
     rows: Tensor | None = None
     lengths: Tensor | None = None
+    task: str | None = None
+    turn: int = 0
 
     def __len__(self) -> int:
         return len(next(iter(self.slots.values())).present)

@@ -26,6 +26,7 @@ from mcgurk.train.checkpoint import fingerprint
 from mcgurk.train.loader import Loader
 from mcgurk.train.loop import Settings, train
 from mcgurk.train.objective import Objective
+from mcgurk.train.profile import Profile, imagined, of_objective, spread
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
 
@@ -158,18 +159,21 @@ class NeuralEstimator(Estimator):
 
     def _forward(self, X: Dataset, function: Any) -> np.ndarray:
         """``function(objective, batch)`` over all rows in evaluation mode, without gradients, stacked."""
-        prepared = features.prepare(self.encoders_, X)
+        loader = self._rows_of(features.prepare(self.encoders_, X))
         run = Run.of(0, None, self.dtype)
-        objective = self.objective_.eval()
-        target = None
-        if getattr(self, "target_", None) is not None and self.target_.per == "step":
-            target = _step_target(prepared, self.target_)
-        loader = Loader(prepared, target, batch_size=max(256, self.batch_size), device=run.device, dtype=DTYPES[run.dtype])
-        objective = objective.to(run.device)
+        objective = self.objective_.eval().to(run.device)
         work = 2.0 * sum(p.numel() for p in objective.parameters()) * loader.batch_size * loader.places
         with torch.inference_mode(), run.threaded(work):
             parts = [function(objective, batch).cpu().double().numpy() for batch in loader.epoch(None)]
         return np.concatenate(parts)
+
+    def _rows_of(self, prepared: Mapping[str, Any]) -> Loader:
+        """Prepared rows to answer for."""
+        run = Run.of(0, None, self.dtype)
+        target = None
+        if getattr(self, "target_", None) is not None and self.target_.per == "step":
+            target = _step_target(prepared, self.target_)
+        return Loader(prepared, target, batch_size=max(256, self.batch_size), device=run.device, dtype=DTYPES[run.dtype])
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """What ``save`` writes besides the constructor's arguments: fitted facts and tensors."""
@@ -217,6 +221,24 @@ class NeuralEstimator(Estimator):
     def parameters(self) -> int:
         """Number of trained parameters."""
         return sum(p.numel() for p in self.objective_.parameters())
+
+    def profile(self, X: Any = None) -> Profile:
+        """Learned numbers and multiply-accumulates a row of what was fitted, part by part.
+
+        Args:
+            X: rows to count, up to 32 of them; None for one row that has every column, where no column keeps its steps.
+
+        Raises:
+            DataError: X is None and the cost depends on the lengths of sequences.
+        """
+        prepared: Mapping[str, Any]
+        if X is None:
+            prepared = imagined(self.prepared_spec_)
+        else:
+            dataset = self._read(X)
+            prepared = features.prepare(self.encoders_, dataset[spread(len(dataset))])
+        loader = self._rows_of(prepared)
+        return of_objective(self.objective_, (loader.batch(np.array([row])) for row in range(len(loader))))
 
 
 def _step_target(prepared: Mapping[str, Any], spec: TargetSpec) -> Target:
