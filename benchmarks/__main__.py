@@ -71,8 +71,12 @@ def page(name: str, summary: str, result: dict[str, Any]) -> str:
     for key in ("protocol", "seed"):
         if key in figures:
             lines += [f"{key.capitalize()}: {figures[key]}", ""]
-    lines += ["| figure | value |", "|---|---|"]
-    lines += [f"| {key} | {value} |" for key, value in flat(figures) if key not in ("protocol", "seed")]
+    single = [(key, value) for key, value in flat(figures) if key not in ("protocol", "seed")]
+    if single:
+        lines += ["| figure | value |", "|---|---|", *(f"| {key} | {value} |" for key, value in single)]
+    for key, rows in tables(figures):
+        lines += ["", f"## {key}", "", "| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
+        lines += ["| " + " | ".join(cell(value) for value in row.values()) + " |" for row in rows]
     versions = ", ".join(f"{key} {value}" for key, value in where["versions"].items())
     lines += [
         "",
@@ -85,7 +89,9 @@ def page(name: str, summary: str, result: dict[str, Any]) -> str:
 
 
 def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """(path, text) of every leaf, lists of numbers in one cell."""
+    """(path, text) of every leaf outside of tables, lists of numbers in one cell."""
+    if is_table(value):
+        return []
     if isinstance(value, dict):
         return [pair for key, item in value.items() for pair in flat(item, f"{prefix} / {key}" if prefix else str(key))]
     if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
@@ -93,6 +99,32 @@ def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
     if isinstance(value, list):
         return [(prefix, ", ".join(text(item) for item in value))]
     return [(prefix, text(value))]
+
+
+def tables(value: Any, prefix: str = "") -> list[tuple[str, list[dict[str, Any]]]]:
+    """(path, rows) of every table."""
+    if is_table(value):
+        return [(prefix, value)]
+    items = value.items() if isinstance(value, dict) else ()
+    return [pair for key, item in items for pair in tables(item, f"{prefix} / {key}" if prefix else str(key))]
+
+
+def is_table(value: Any) -> bool:
+    """Whether it is a list of rows: dicts of the same keys whose cells are single values or intervals."""
+    if not isinstance(value, list) or not value or not all(isinstance(row, dict) for row in value):
+        return False
+    alike = all(list(row) == list(value[0]) for row in value)
+    return alike and all(is_interval(item) or not isinstance(item, (dict, list)) for row in value for item in row.values())
+
+
+def is_interval(value: Any) -> bool:
+    """Whether it is an estimate with its interval."""
+    return isinstance(value, dict) and list(value) == ["estimate", "low", "high"]
+
+
+def cell(value: Any) -> str:
+    """A value, or an interval, in a table."""
+    return f"{text(value['estimate'])} [{text(value['low'])}, {text(value['high'])}]" if is_interval(value) else text(value)
 
 
 def text(value: Any) -> str:
