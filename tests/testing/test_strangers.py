@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from mcgurk.nn import Slot, SlotSpec, masked
 from mcgurk.nn.component import Fusion
+from mcgurk.nn.macs import dense
 
 
 class Total(Fusion):
@@ -49,6 +50,9 @@ class Total(Fusion):
         ]
         present = torch.stack([slot.present for slot in slots.values()]).any(dim=0)
         return Slot(sum(each), present)
+
+    def macs(self, steps):
+        return dense(self)
 '''
 #: what a well-known library did -> (from, to, the check that must name it)
 FAULTS = {
@@ -68,6 +72,7 @@ FAULTS = {
         "rows independent",
     ),
     "a row without anything is called present": (".any(dim=0)", ".any(dim=0) | True", "any subset"),
+    "a formula that forgets a part": ("dense(self)", "dense(self) - self.width", "cost"),
     "a constructor that changes what it is given": ("self.width = width", "self.width = int(width) + 0.0", "parameters"),
     "no example": ("Example:", "Use:", "docstring"),
 }

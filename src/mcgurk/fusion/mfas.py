@@ -26,6 +26,7 @@ from mcgurk.run import Run
 from mcgurk.train import features
 from mcgurk.train.loader import Loader
 from mcgurk.train.loop import train
+from mcgurk.train.profile import Profile
 
 SHARE = 0.25
 
@@ -242,3 +243,9 @@ class MFASModel(Predictor, Estimator):
     def parameters(self) -> int:
         """Number of learned numbers in the networks and the chain."""
         return sum(part.parameters() for part in (self.model_, *self.nets_.values()))  # type: ignore[attr-defined]
+
+    def profile(self, X: Any = None) -> Profile:
+        """Of both networks, with the heads of their own that nothing reads any more, and of the chain."""
+        inside = {name: net.profile(None if X is None else self._read(X).select([name])) for name, net in self.nets_.items()}  # type: ignore[attr-defined]
+        inside["chain"] = self.model_.profile()  # type: ignore[attr-defined]
+        return Profile(tuple(part for name, profile in inside.items() for part in profile.named(name).parts))

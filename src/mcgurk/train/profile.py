@@ -105,7 +105,7 @@ def of_layer(layer: Fusion, steps: int | Mapping[str, int] = 1) -> Profile:
         >>> layer.build({"sound": SlotSpec((3,), True), "text": SlotSpec((2,), True)})
         >>> found = of_layer(layer, {"sound": 50, "text": 10})
         >>> found.parameters, int(found.macs)
-        (4100, 210320)
+        (4136, 151632)
     """
     lengths = steps if isinstance(steps, Mapping) else _Every(steps)
     macs = layer.macs(lengths)
