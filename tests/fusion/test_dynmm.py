@@ -13,7 +13,7 @@ from mcgurk.data.column import Dense
 from mcgurk.data.dataset import Dataset
 from mcgurk.errors import DataError, UnknownName
 from mcgurk.fusion import DynMM
-from mcgurk.fusion.dynmm import straight_through
+from mcgurk.fusion.routing import straight_through
 from mcgurk.nn import Batch, Slot
 from mcgurk.testing import toys
 
