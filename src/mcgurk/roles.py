@@ -13,7 +13,7 @@ from mcgurk.data.coerce import as_dataset
 from mcgurk.data.column import Dense, Ragged
 from mcgurk.data.dataset import Dataset
 from mcgurk.data.target import TargetSpec
-from mcgurk.errors import DataError, McgurkWarning
+from mcgurk.errors import DataError, McgurkWarning, UnknownName, listing
 from mcgurk.results import Alignment, Report, Trace
 from mcgurk.run import Run
 
@@ -53,6 +53,8 @@ class Predictor:
 
 def prior_scores(target: TargetSpec) -> np.ndarray:
     """(k,) scores of a row about which nothing is known."""
+    if target.parts:
+        return np.concatenate([prior_scores(part) for _, part in target.parts])
     if target.task == "classes":
         return np.log(np.maximum(np.asarray(target.prior), 1e-12))
     if target.task == "multilabel":
@@ -62,6 +64,40 @@ def prior_scores(target: TargetSpec) -> np.ndarray:
     return np.log(np.maximum(center, 1e-12)) if target.task == "count" else center
 
 
+def class_array(target: TargetSpec) -> np.ndarray:
+    """(k,) labels in the order of the scores' columns."""
+    array = np.asarray(target.classes)
+    return (
+        array if array.ndim == 1 and array.dtype.kind != "U" else np.array(target.classes, dtype=object if array.ndim != 1 else array.dtype)
+    )
+
+
+def log_probabilities(scores: np.ndarray, target: TargetSpec) -> np.ndarray:
+    """(n, k) logarithms of the probabilities of classes, or of labels of their own."""
+    if target.task == "multilabel":
+        return -np.logaddexp(0, -scores)
+    top = scores - scores.max(axis=1, keepdims=True)
+    return top - np.log(np.exp(top).sum(axis=1, keepdims=True))
+
+
+def decided(scores: np.ndarray, target: TargetSpec) -> np.ndarray:
+    """What scores predict: (n,) labels, (n, labels) 0/1, or (n,) or (n, k) numbers in the target's units."""
+    if target.task == "multilabel":
+        return (scores > 0).astype(np.int64)
+    if target.task == "classes":
+        return class_array(target)[scores.argmax(axis=1)]
+    values = np.exp(scores) if target.task == "count" or target.transform == "log" else scores
+    return values[:, 0] if target.flat else values
+
+
+def merit(y: Any, predicted: np.ndarray, target: TargetSpec, weight: Any = None) -> float:
+    """Accuracy of the labelled rows (exact match of all labels for multilabel targets), or R² for numbers and counts."""
+    from sklearn.metrics import accuracy_score, r2_score
+
+    measure = accuracy_score if target.task in ("classes", "multilabel") else r2_score
+    return float(measure(**_labelled(y, predicted, weight)))
+
+
 class Classifier(ClassifierMixin, Predictor):
     """Labels and probabilities from ``_scores``; ``predict_proba`` is (n, classes), or (n, labels) for multilabel targets."""
 
@@ -69,9 +105,7 @@ class Classifier(ClassifierMixin, Predictor):
 
     @property
     def classes_(self) -> np.ndarray:
-        classes = self.target_.classes
-        array = np.asarray(classes)
-        return array if array.ndim == 1 and array.dtype.kind != "U" else np.array(classes, dtype=object if array.ndim != 1 else array.dtype)
+        return class_array(self.target_)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """(n, classes) logits; (n,) log-odds of the second class where there are two."""
@@ -81,10 +115,7 @@ class Classifier(ClassifierMixin, Predictor):
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithms of :meth:`predict_proba`."""
         scores, _ = self._scored(X)
-        if self.target_.task == "multilabel":
-            return -np.logaddexp(0, -scores)
-        top = scores - scores.max(axis=1, keepdims=True)
-        return top - np.log(np.exp(top).sum(axis=1, keepdims=True))
+        return log_probabilities(scores, self.target_)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """(n, classes) probabilities; (n, labels) for multilabel targets."""
@@ -93,15 +124,11 @@ class Classifier(ClassifierMixin, Predictor):
     def predict(self, X: Any) -> np.ndarray:
         """(n,) labels; (n, labels) 0/1 for multilabel targets."""
         scores, _ = self._scored(X)
-        if self.target_.task == "multilabel":
-            return (scores > 0).astype(np.int64)
-        return self.classes_[scores.argmax(axis=1)]
+        return decided(scores, self.target_)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy of the labelled rows (exact match of all labels for multilabel targets)."""
-        from sklearn.metrics import accuracy_score
-
-        return float(accuracy_score(**_labelled(y, self.predict(X), sample_weight)))
+        return merit(y, self.predict(X), self.target_, sample_weight)
 
 
 class Regressor(RegressorMixin, Predictor):
@@ -112,14 +139,54 @@ class Regressor(RegressorMixin, Predictor):
     def predict(self, X: Any) -> np.ndarray:
         """(n,) or (n, k) numbers in the target's units; expected counts for count targets; medians where the logarithm was learned."""
         scores, _ = self._scored(X)
-        values = np.exp(scores) if self.target_.task == "count" or self.target_.transform == "log" else scores
-        return values[:, 0] if self.target_.flat else values
+        return decided(scores, self.target_)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R² of the labelled rows."""
-        from sklearn.metrics import r2_score
+        return merit(y, self.predict(X), self.target_, sample_weight)
 
-        return float(r2_score(**_labelled(y, self.predict(X), sample_weight)))
+
+class TaskPredictor(Predictor):
+    """Several targets at once: whatever a Classifier or Regressor returns, this returns by task, for every row and every task."""
+
+    family: ClassVar[str | None] = "several"
+
+    def _by_task(self, X: Any) -> dict[str, tuple[np.ndarray, TargetSpec]]:
+        scores, _ = self._scored(X)
+        parts = self.target_.parts
+        ends = np.cumsum([part.columns for _, part in parts])
+        return {name: (block, part) for (name, part), block in zip(parts, np.split(scores, ends[:-1], axis=1), strict=True)}
+
+    @property
+    def classes_(self) -> dict[str, np.ndarray]:
+        """Labels of every task that has classes, in the order of the columns of its probabilities."""
+        return {name: class_array(part) for name, part in self.target_.parts if part.classes}
+
+    def predict(self, X: Any) -> dict[str, np.ndarray]:
+        """Task -> (n,) labels, (n, labels) 0/1, or numbers in its units."""
+        return {name: decided(scores, part) for name, (scores, part) in self._by_task(X).items()}
+
+    def predict_proba(self, X: Any) -> dict[str, np.ndarray]:
+        """Task -> (n, classes) probabilities, for the tasks that have classes or labels."""
+        return {name: np.exp(log_probabilities(scores, part)) for name, (scores, part) in self._by_task(X).items() if part.classes}
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
+        """Task -> accuracy or R² of the rows that ``y`` = {task: array} labels.
+
+        Raises:
+            UnknownName: a task that was not fitted.
+            DataError: S01, none of a task's rows is labelled.
+        """
+        targets, predicted = dict(self.target_.parts), self.predict(X)
+        out = {}
+        for name, truth in y.items():
+            if name not in targets:
+                raise UnknownName(f"there is no task {name!r}; fitted tasks are {listing(targets)}")
+            try:
+                out[name] = merit(truth, predicted[name], targets[name], sample_weight)
+            except DataError as error:
+                raise DataError(f"task {name!r}: {error}", code=error.code) from None
+        return out
 
 
 def _labelled(y: Any, predicted: np.ndarray, weight: Any) -> dict[str, Any]:

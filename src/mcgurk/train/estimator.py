@@ -16,7 +16,8 @@ from mcgurk.data.column import common_offsets
 from mcgurk.data.dataset import Dataset
 from mcgurk.data.spec import Spec
 from mcgurk.data.split import holdout
-from mcgurk.data.target import Target, TargetSpec
+from mcgurk.data.target import Target, TargetSpec, blank
+from mcgurk.data.tasks import Targets
 from mcgurk.errors import DataError, IntegrityError
 from mcgurk.nn.component import Component, Encoder
 from mcgurk.params import learn
@@ -56,6 +57,11 @@ class NeuralEstimator(Estimator):
     def _objective(self, spec: Spec, target: TargetSpec) -> Objective:
         """The objective for prepared columns of this spec; encoders are in ``self.encoders_``."""
 
+    @property
+    def _watches(self) -> bool:
+        """Whether training looks at held-out rows."""
+        return self.patience is not None
+
     def _settings(self) -> Settings:
         """How the loop trains; overridden by methods with a recipe of their own."""
         return Settings(self.epochs, self.optim, self.schedule, self.warmup, self.clip, self.patience, self.balance, self.checkpoint_every)
@@ -65,7 +71,7 @@ class NeuralEstimator(Estimator):
         if data.y is not None and data.y.offsets is None and not data.y.labelled.all():
             numbers = np.flatnonzero(data.y.labelled)
             data = data.take(numbers)
-        if data.valid is None and self.patience is not None and len(data.X) >= self.least_for_valid:
+        if data.valid is None and self._watches and len(data.X) >= self.least_for_valid:
             data = data.with_valid(self._hold_out(data, run))
         self.encoders_ = features.resolve(data.spec, self.encoders)
         features.fit(self.encoders_, data.X, data.train_rows)
@@ -80,7 +86,7 @@ class NeuralEstimator(Estimator):
         train_part = {name: column.take(data.train_rows) for name, column in prepared.items()}
         loader = self._loader(train_part, data, data.train_rows, run, numbers=numbers[data.train_rows])
         valid = None
-        if len(data.valid_rows) and self.patience is not None:
+        if len(data.valid_rows) and self._watches:
             held = {name: column.take(data.valid_rows) for name, column in prepared.items()}
             valid = self._loader(held, data, data.valid_rows, run, batch_size=max(256, self.batch_size))
         self.history_ = train(
@@ -97,7 +103,7 @@ class NeuralEstimator(Estimator):
     def _fingerprint(self, prepared: Mapping[str, Any], data: FitData, run: Run) -> str:
         """Names configuration and data, so that a checkpoint of another run is refused; where the checkpoints lie does not matter."""
         choices = {name: repr(value) for name, value in self.get_params(deep=False).items() if name != "checkpoint"}
-        arrays = [data.weight, data.valid, None if data.y is None else data.y.values, None if data.y is None else data.y.offsets]
+        arrays = [data.weight, data.valid, *(() if data.y is None else data.y.arrays())]
         facts = [None if a is None else hashlib.sha256(np.ascontiguousarray(a).tobytes()).hexdigest() for a in arrays]
         return fingerprint(type(self).__qualname__, choices, run.seed, {name: features.content(c) for name, c in prepared.items()}, facts)
 
@@ -146,6 +152,7 @@ class NeuralEstimator(Estimator):
         batch_size: int | None = None,
         numbers: np.ndarray | None = None,
     ) -> Loader:
+        assert not isinstance(data.y, Targets), "several tasks have a loader of their own"
         return Loader(
             prepared,
             None if data.y is None else data.y.take(rows),
@@ -249,6 +256,4 @@ def _step_target(prepared: Mapping[str, Any], spec: TargetSpec) -> Target:
             "there is a label a step, but no column keeps its steps; give a sequence column and an encoder that keeps them, such as "
             "encoders={name: 'precomputed'}"
         )
-    n = int(offsets[-1])
-    values = np.full(n, -1) if spec.task == "classes" else np.full((n, spec.columns), np.nan)
-    return Target(spec, values, offsets)
+    return blank(spec, int(offsets[-1]), offsets)
