@@ -256,10 +256,10 @@ def test_patterns_choose_and_baselines_stay(planted, fakes) -> None:
     X, y, _ = planted
     subject = Subject(X, y, encode(y, "classes"), None)
     settings = Settings("classes", "accuracy", Budget("quick"), 5, 1, 0)
-    names = [c.name for c in chosen_of(subject, settings, ["single:*"], None)]
+    names = [c.name for c in chosen_of(subject, settings, ["single:*"], None)[0]]
     assert names[0] in ("average", "boosting") and "single:text" in names and "auto" not in names
-    asked = chosen_of(subject, settings, ["single:*"], ["early", ("late", {"rule": "mean"})])
-    assert [c.name for c in asked[-2:]] == ["asked:early", "asked:late(rule=mean)"]
+    asked, _ = chosen_of(subject, settings, ["single:*"], ["early", ("late", {"rule": "mean"})])
+    assert [c.name for c in asked[-2:]] == ["recipe:early", "recipe:late(rule=mean)"]
     assert type(asked[-1].make()) is mcgurk.FusionClassifier
 
 

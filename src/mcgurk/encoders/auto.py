@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
+from typing import Any
 
 from mcgurk.data.spec import ColumnSpec
 from mcgurk.encoders import assets
@@ -21,11 +22,25 @@ ORDER: dict[str, tuple[tuple[str, str | None], ...]] = {
     "tokens": (("precomputed", None),),
 }
 
+#: the same encoders told to keep their steps; one that is not here gives one vector a row
+STEPS: dict[str, tuple[str, dict[str, Any]]] = {
+    "minilm": ("minilm", {"tokens": True}),
+    "static_vectors": ("static_vectors", {"tokens": True}),
+    "whisper": ("whisper", {"tokens": True}),
+    "audio_stats": ("audio_stats", {"sequence": True}),
+    "video_frames": ("video_frames", {"pool": None}),
+    "series_stats": ("precomputed", {}),
+}
 
-def default_encoder(spec: ColumnSpec) -> str:
-    """The registry name of the encoder for a column of this spec: the best one whose weights are installed.
+
+def default_encoder(spec: ColumnSpec, *, steps: bool = False) -> Any:
+    """The encoder for a column of this spec, as a registry name or a pair (name, params): the best one whose weights are installed.
 
     A fall-back is announced in one line, once a process (warning P02).
+
+    Args:
+        spec: the column.
+        steps: keep words, frames and moments as a sequence where the encoder can, for methods that read sequences.
 
     Raises:
         DataError: a kind without encoders.
@@ -35,6 +50,8 @@ def default_encoder(spec: ColumnSpec) -> str:
         >>> from mcgurk.encoders import default_encoder
         >>> default_encoder(ColumnSpec("dense", "tabular", (3,)))
         'tabular'
+        >>> default_encoder(ColumnSpec("ragged", "series", (3,), sequence=True), steps=True)
+        ('precomputed', {})
     """
     if spec.kind not in ORDER:
         raise DataError(f"no encoder is known for columns of kind {spec.kind!r}; expected one of {', '.join(ORDER)}")
@@ -42,7 +59,7 @@ def default_encoder(spec: ColumnSpec) -> str:
     name = next(name for name, weights in order if weights is None or assets.installed(weights))
     if name != order[0][0]:
         _announce(spec.kind, name, str(order[0][1]))
-    return name
+    return STEPS.get(name, name) if steps else name
 
 
 @cache

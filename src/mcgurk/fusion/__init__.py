@@ -12,6 +12,7 @@ ENTRIES: dict[str, Entry] = {
         None,
         ("classes", "multilabel"),
         small={"fusion": "concat", "epochs": 3},
+        apart="it is the estimator in which every other method runs",
     ),
     "regressor": Entry(
         "estimators:FusionRegressor",
@@ -20,6 +21,7 @@ ENTRIES: dict[str, Entry] = {
         None,
         ("number", "count"),
         small={"fusion": "concat", "epochs": 3},
+        apart="it is the estimator in which every other method runs",
     ),
     "auto": Entry(
         "auto:Auto",
@@ -30,8 +32,9 @@ ENTRIES: dict[str, Entry] = {
         "all base units, 6 times",
         "van der Laan, Polley, Hubbard 2007, Stat. Appl. Genet. Mol. Biol.; Breiman, Friedman, Olshen, Stone 1984",
         small={"folds": 2, "units": ("linear", "kernel")},
+        modalities=(1, None),
     ),
-    "single": Entry("single:Single", "recipe", "one modality alone", None, _ALL, "d"),
+    "single": Entry("single:Single", "recipe", "one modality alone", None, _ALL, "d", modalities=(1, None)),
     "early": Entry(
         "early:Early",
         "recipe",
@@ -97,6 +100,8 @@ ENTRIES: dict[str, Entry] = {
             "search_epochs": 1,
             "width": 8,
         },
+        modalities=(2, 2),
+        labels=("row",),
     ),
     "mfas_model": Entry("mfas:MFASModel", "machine", "a finished architecture search", None, _ALL),
     "chain": Entry(
@@ -137,8 +142,11 @@ ENTRIES: dict[str, Entry] = {
         _ALL,
         "sum of its nodes",
         "Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems",
+        apart="its nodes are drawn by hand",
     ),
-    "average": Entry("average:Average", "recipe", "the majority class or the mean: what knowing nothing gives", None, _ALL, "0"),
+    "average": Entry(
+        "average:Average", "recipe", "the majority class or the mean: what knowing nothing gives", None, _ALL, "0", modalities=(1, None)
+    ),
     "graph_model": Entry("graph_model:GraphModel", "machine", "a fitted FusionGraph", None, _ALL),
     "auto_model": Entry("auto:AutoModel", "machine", "the competition behind auto, and its winner", None, _ALL),
     "average_model": Entry("average:AverageModel", "machine", "a fitted average", None, _ALL),
@@ -335,6 +343,8 @@ ENTRIES: dict[str, Entry] = {
         ("classes", "multilabel"),
         "p^2 once",
         "Aiken, West 1991, Multiple Regression: Testing and Interpreting Interactions",
+        modalities=(2, 6),
+        labels=("row",),
     ),
     "interaction_regressor": Entry(
         "interactions:InteractionRegressor",
@@ -344,6 +354,8 @@ ENTRIES: dict[str, Entry] = {
         ("number", "count"),
         "p^2 once",
         "Aiken, West 1991, Multiple Regression: Testing and Interpreting Interactions",
+        modalities=(2, 6),
+        labels=("row",),
     ),
     "modality_graph": Entry(
         "modality_graph:ModalityGraph",

@@ -9,7 +9,7 @@ from typing import Any
 from mcgurk.data.spec import ColumnSpec
 from mcgurk.data.target import TargetSpec
 from mcgurk.fusion.single import NARROW
-from mcgurk.registry import Candidate, entries
+from mcgurk.registry import Candidate, entries, entry
 
 
 def candidates(spec: Mapping[str, ColumnSpec], target: TargetSpec, budget: str) -> list[Candidate]:
@@ -94,7 +94,7 @@ def _recipes(target: TargetSpec, budget: str) -> dict[str, tuple[Any, str, float
     layers = {name: entry for name, entry in entries("fusion").items() if entry.role == "fusion" and target.task in entry.targets}
     chosen = list(layers) if budget == "thorough" else [n for n in ("concat", "gated", "lowrank") if n in layers]
     for name in chosen:
-        out[f"layer:{name}"] = (name, "layer", 6, 6, f"{name} layer in a network")
+        out[f"layer:{name}"] = (name, "layer", layers[name].seconds, 6, f"{name} layer")
     return out
 
 
@@ -121,14 +121,36 @@ def _candidate(
     simplicity: int = 0,
     label: str = "",
 ) -> Candidate:
-    return Candidate(name, _maker(method, target), columns, family, recipe or name, cost, simplicity, label or name)
+    known = entry("fusion", method if isinstance(method, str) else method[0])
+    encoders = reads(known.wants, target)
+    note = "reads sequences" if known.wants == "sequence" else ""
+    return Candidate(
+        name,
+        maker(method, target, encoders),
+        columns,
+        family,
+        recipe or name,
+        cost,
+        simplicity,
+        label or name,
+        method=method,
+        paper=known.paper,
+        note=note,
+    )
 
 
-def _maker(method: Any, target: TargetSpec) -> Callable[[], Any]:
+def reads(wants: Any, target: TargetSpec) -> str | None:
+    """The ``encoders`` of a contestant: those that keep steps where the method reads them or every step has a label, else the defaults."""
+    return "steps" if wants == "sequence" or target.per == "step" else None
+
+
+def maker(method: Any, target: TargetSpec, encoders: str | None = None) -> Callable[[], Any]:
+    """Makes fresh estimators of a method for a target."""
+
     def make() -> Any:
         from mcgurk.fusion.estimators import FusionClassifier, FusionRegressor
 
         family: Any = FusionClassifier if target.task in ("classes", "multilabel") else FusionRegressor
-        return family(fusion=method, task=target.task)
+        return family(fusion=method, task=target.task, encoders=encoders)
 
     return make

@@ -106,13 +106,16 @@ class Board:
             return drawn(float(self.per_fold(name, gone)[0]), self._drawn(name, gone))
         return resampled(self.per_fold(name, gone), self.protocol.ratio).within(*self.figure.bounds)
 
-    def gain(self, name: str, over: str, gone: str = "", over_gone: str = "") -> Estimate:
-        """How much better ``name`` is than ``over`` on the same rows; positive is better, whichever way the figure runs."""
+    def gain(self, name: str, over: str, gone: str = "", over_gone: str = "", among: int = 1) -> Estimate:
+        """How much better ``name`` is than ``over`` on the same rows; positive is better, whichever way the figure runs.
+
+        ``among``: how many such intervals are to hold at once.
+        """
         sign = 1.0 if self.figure.greater else -1.0
         folds = sign * (self.per_fold(name, gone) - self.per_fold(over, over_gone))
         if self.protocol.scheme == "given":
-            return drawn(float(folds[0]), sign * (self._drawn(name, gone) - self._drawn(over, over_gone)))
-        return resampled(folds, self.protocol.ratio)
+            return drawn(float(folds[0]), sign * (self._drawn(name, gone) - self._drawn(over, over_gone)), among)
+        return resampled(folds, self.protocol.ratio, among)
 
     def _drawn(self, name: str, gone: str = "") -> np.ndarray:
         """(draws,) the figure on resampled units; the same draws for everybody, so differences are paired."""

@@ -33,6 +33,11 @@ from mcgurk.study.plan import Plan, within
 from mcgurk.study.protocol import given_split, protocol_of
 from mcgurk.study.score import figure
 from mcgurk.study.settings import Budget, Settings, decide_task, default_metric, encode
+from mcgurk.study.winner import expected
+
+TRAINED = ("layer", "recipe")
+"""Families that train networks (others too may, as units)."""
+TRAINING = ("epochs", "patience", "batch_size", "optim", "hidden", "dropout")
 
 
 def compare(
@@ -48,7 +53,7 @@ def compare(
     random_state: Any = 0,
     output: str | os.PathLike[str] | None = None,
     candidates: Sequence[Candidate | str] | None = None,
-    fusions: Sequence[Any] | None = None,
+    fusions: Any = None,
     progress: bool | Progress | None = None,
 ) -> Comparison:
     """Fit every single modality and every combination on the same folds, and say in words which modalities earn their keep.
@@ -72,7 +77,9 @@ def compare(
         random_state: seed of folds and fits.
         output: folder for plan, finished pieces, results, model and report; a killed run that is started again goes on from there.
         candidates: contestants instead of the rooms' own, or name patterns ("late:*") to choose among those; baselines always take part.
-        fusions: fusion methods (names, pairs or objects) to enter besides the rooms' own contestants.
+        fusions: fusion methods to enter besides the rooms' own contestants: "all", names ("mult,vilbert" or a list),
+            "package.module:Class", pairs (name, {params}) or objects. One that cannot take these columns or this target is listed with
+            the reason in ``result.refused``.
         progress: show a bar; or a function (done, total, what).
 
     Returns:
@@ -102,9 +109,9 @@ def compare(
     ]
     for code, sentence, _ in noticed:
         warnings.warn(McgurkWarning(sentence, code=code), stacklevel=2)
-    entered = contestants(subject, settings, candidates, fusions)
+    entered, refused = contestants(subject, settings, candidates, fusions)
     kept, dropped, expected = within(entered, len(subject.X), len(protocol.splits), settings.budget.minutes)
-    plan = Plan(settings, tuple(kept), protocol, facts.hashed(subject), dropped, expected)
+    plan = Plan(settings, tuple(kept), protocol, facts.hashed(subject), dropped, expected, refused)
     where = None if output is None else Path(output)
     if where is not None:
         sweep(where)
@@ -122,13 +129,16 @@ def compare(
 
 
 def contestants(
-    subject: Subject, settings: Settings, chosen: Sequence[Candidate | str] | None, fusions: Sequence[Any] | None
-) -> list[Candidate]:
-    """Who takes part: the rooms' contestants (or the caller's), fusions asked for, names distinct, baselines first.
+    subject: Subject, settings: Settings, chosen: Sequence[Candidate | str] | None, fusions: Any
+) -> tuple[list[Candidate], dict[str, str]]:
+    """Who takes part: the rooms' contestants (or the caller's) and fusions asked for, names distinct, baselines first; and who cannot, why.
 
     Raises:
         DataError: C02, a pattern chooses nobody or a name repeats.
+        UnknownName: a fusion asked for is not known.
     """
+    from mcgurk.fusion.asked import methods
+
     spec, target = spec_of(subject.X), subject.target.spec
     own = [c for c in chosen or () if isinstance(c, Candidate)]
     patterns = [c for c in chosen or () if not isinstance(c, Candidate)]
@@ -138,7 +148,8 @@ def contestants(
             raise DataError(f"no contestant is called {pattern!r}; there are {listing((c.name for c in out), 20)}", code="C02")
     if patterns:
         out = [c for c in out if c.family == "baseline" or any(fnmatch.fnmatchcase(c.name, p) for p in patterns)]
-    out = [*out, *(_fusion(value, subject, settings) for value in fusions or ())]
+    more, refused = methods(spec, target, fusions, out)
+    out = [*out, *more]
     names = [c.name for c in out]
     if len(set(names)) < len(names):
         raise DataError(f"contestants' names repeat: {listing(sorted({n for n in names if names.count(n) > 1}))}", code="C02")
@@ -149,32 +160,7 @@ def contestants(
         )
     if not out:
         raise DataError("no room offers a contestant for these data; give candidates=[...]", code="C02")
-    return sorted(out, key=lambda c: c.family != "baseline")
-
-
-def _fusion(value: Any, subject: Subject, settings: Settings) -> Candidate:
-    """A contestant from what ``fusion=`` takes; a name that is not known is refused before the first fit."""
-    from mcgurk import fusion
-
-    registry.make("fusion", value)
-    estimator = fusion.FusionClassifier if settings.family == "classifier" else fusion.FusionRegressor
-    name = (
-        value
-        if isinstance(value, str)
-        else f"{value[0]}({', '.join(f'{k}={v}' for k, v in value[1].items())})"
-        if isinstance(value, tuple)
-        else repr(value)
-    )
-    return Candidate(
-        name=f"asked:{name}",
-        make=lambda: estimator(fusion=value, task=settings.task),
-        columns=tuple(subject.X.names),
-        family="layer",
-        recipe=f"asked:{name}",
-        cost=10.0,
-        simplicity=50,
-        label=name,
-    )
+    return sorted(out, key=lambda c: c.family != "baseline"), refused
 
 
 def _subject(X: Any, y: Any, groups: Any, task: str | None) -> tuple[Subject, int]:
@@ -273,8 +259,9 @@ def _concluded(board: Board, about: Mapping[str, Any], noticed: list[tuple[str, 
     )
     merit = board.figure
     seen = gathered(board.notes)
+    winner = _winner(board)
     return Comparison(
-        sentences=verdict.sentences(board, worth, gone, best, noticed),
+        sentences=verdict.sentences(board, worth, gone, best, winner, noticed),
         recommended=best.name,
         metric={"name": merit.name, "label": merit.label, "greater": merit.greater, "unit": merit.unit},
         table=comparisons.ranking(board),
@@ -289,12 +276,30 @@ def _concluded(board: Board, about: Mapping[str, Any], noticed: list[tuple[str, 
             "protocol": board.protocol.sentence(board.plan.settings.seed),
             "main_recipe": comparisons.main_recipe(board, worth),
             "answer": verdict.answer(board),
+            "winner": winner,
+            "networks": networks(board.plan),
         },
         plan={**board.plan.body(), "sha256": board.plan.sha256},
         warnings=(*noticed, *sorted(seen)),
         failed=board.failed,
+        refused=dict(board.plan.refused),
         versions=versions(),
     )
+
+
+def _winner(board: Board) -> dict[str, Any]:
+    """The contestant that came first, and what taking whichever comes first can be expected to reach."""
+    rivals = verdict.rivals(board)
+    e = expected(board, rivals)
+    return {"name": board.ranked(rivals)[0].name, "among": len(rivals), "expected": e.value, "low": e.low, "high": e.high}
+
+
+def networks(plan: Plan) -> dict[str, Any]:
+    """The settings that every trained network shares; several values where contestants differ, none where nothing trains by epochs."""
+    made = [c.make() for c in plan.candidates if c.family in TRAINED]
+    known = [m.get_params(deep=False) for m in made if hasattr(m, "get_params")]
+    told = {key: list(dict.fromkeys(str(p[key]) for p in known if key in p)) for key in TRAINING}
+    return {key: values[0] if len(values) == 1 else values for key, values in told.items() if values}
 
 
 def _stored(result: Comparison, board: Board, where: Path) -> Comparison:

@@ -34,6 +34,7 @@ class Comparison(Result):
         plan: the plan, as stored.
         warnings: what was noticed: (code, sentence, contestants).
         failed: contestant -> (code, sentence).
+        refused: fusion method that was asked for and could not enter -> why, in one sentence.
         model: path of the recommended model, where one was saved.
         versions: of the packages the figures depend on.
     """
@@ -51,6 +52,7 @@ class Comparison(Result):
     plan: Mapping[str, Any]
     warnings: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     failed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
     model: Path | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -91,6 +93,6 @@ class Comparison(Result):
     def body(self) -> dict[str, Any]:
         """Plain JSON values of everything."""
         names: Sequence[str] = (
-            "sentences recommended metric table worth missing per_class per_group folds facts plan warnings failed model versions".split()
-        )
+            "sentences recommended metric table worth missing per_class per_group folds facts plan warnings failed refused model versions"
+        ).split()
         return {name: plain(getattr(self, name)) for name in names}

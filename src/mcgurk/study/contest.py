@@ -85,7 +85,12 @@ def play(candidate: Candidate, fold: int, plan: Plan, subject: Subject) -> Cell:
             heard = len(caught)  # rows left without any modality by what follows are the experiment, and no news
             gone = candidate.columns if len(candidate.columns) > 1 else ()
             without = {name: scores_of(model, absent(X[test], name), subject.target) for name in gone}
-            facts = {"fit_seconds": fitting, "predict_seconds": predicting, "chosen": chosen(model), **(size(model) if fold == 0 else {})}
+            facts = {
+                "fit_seconds": fitting,
+                "predict_seconds": predicting,
+                "chosen": chosen(model),
+                **(size(model, X[test]) if fold == 0 else {}),
+            }
         except (OSError, MemoryError):
             raise
         except Exception as error:
@@ -137,10 +142,12 @@ def chosen(model: Any) -> str | None:
     return None if name is None else str(name)
 
 
-def size(model: Any) -> dict[str, Any]:
-    """Trained parameters (where the model counts them) and bytes when saved; ``bytes`` None means it cannot be saved."""
-    count = getattr(model, "parameters", None)
-    facts: dict[str, Any] = {"parameters": int(count()) if callable(count) and hasattr(model, "objective_") else None, "bytes": None}
+def size(model: Any, X: Dataset) -> dict[str, Any]:
+    """Learned numbers, multiply-accumulates a row, and bytes when saved; None for what a model does not tell of itself."""
+    facts: dict[str, Any] = {"parameters": None, "operations": None, "bytes": None}
+    with contextlib.suppress(AttributeError, DataError):  # counting is a courtesy that strangers' models need not pay
+        facts["parameters"] = int(model.parameters())
+        facts["operations"] = float(model.profile(X).macs)
     with tempfile.TemporaryDirectory(prefix="mcgurk-") as folder, contextlib.suppress(StoreError):
         path = Path(folder) / "model.mcgurk"
         model.save(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 
@@ -33,8 +34,10 @@ class Estimate:
         return replace(self, low=max(self.low, least), high=min(self.high, most)) if np.isfinite(self.low) else self
 
 
-def resampled(values: np.ndarray, ratio: float) -> Estimate:
+def resampled(values: np.ndarray, ratio: float, among: int = 1) -> Estimate:
     """The mean over folds with the corrected resampled t interval; a single fold has no interval.
+
+    The intervals of ``among`` estimates hold all at once with 95 %: each is taken at 1 - .05 / among (Bonferroni).
 
     Example:
         >>> e = resampled(np.array([0.02, 0.04, 0.03, 0.05, 0.01]), ratio=0.25)
@@ -45,19 +48,30 @@ def resampled(values: np.ndarray, ratio: float) -> Estimate:
     known = known[np.isfinite(known)]
     if len(known) < 2:
         return Estimate(float(known[0]) if len(known) else np.nan, np.nan, np.nan, np.nan, np.nan)
-    found = corrected_resampled_t(known, ratio, level=LEVEL)
+    found = corrected_resampled_t(known, ratio, level=level(among))
     return Estimate(found.estimate, found.low, found.high, found.se, found.p_value)
 
 
-def drawn(value: float, draws: np.ndarray) -> Estimate:
-    """A bootstrap's percentile interval; p counts draws on the other side of 0."""
+def level(among: int) -> float:
+    """The level of each of ``among`` intervals that hold all at once with 95 %, whatever their dependence (Bonferroni)."""
+    return 1 - (1 - LEVEL) / among
+
+
+def drawn(value: float, draws: np.ndarray, among: int = 1) -> Estimate:
+    """A bootstrap's percentile interval; p counts draws on the other side of 0.
+
+    One of several (``among``) is normal around the value: so far out there are too few draws to count.
+    """
     draws = draws[np.isfinite(draws)]
     if len(draws) < 2:
         return Estimate(value, np.nan, np.nan, np.nan, np.nan)
+    error = float(draws.std(ddof=1))
     low, high = np.quantile(draws, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
+    if among > 1:
+        low, high = value + error * NormalDist().inv_cdf(0.5 + level(among) / 2) * np.array([-1, 1])
     side = min((draws <= 0).sum(), (draws >= 0).sum())
     p = min(1.0, 2 * (1 + side) / (1 + len(draws)))
-    return Estimate(value, float(low), float(high), float(draws.std(ddof=1)), float(p))
+    return Estimate(value, float(low), float(high), error, float(p))
 
 
 def weights(units: int, seed: int, draws: int = DRAWS) -> np.ndarray:

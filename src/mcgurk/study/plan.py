@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from mcgurk.study.settings import Settings
 
 FORMAT = 1
 BINDING = ("data", "settings", "candidates", "folds")
+RULE = "the simplest within one standard error of the best, among those shown to beat the simplest baseline if any is"
+"""Who is recommended; decided before the first fit."""
 KEPT = {"baseline", "auto", "single", "early"}
 """Families that a limit on minutes never drops."""
 
@@ -31,6 +33,7 @@ class Plan:
         protocol: the folds.
         data: hash and size of the data.
         dropped: names of contestants left out to keep within the minutes asked for.
+        refused: method -> why it cannot enter, for methods that were asked for.
         expected: rough seconds, from the contestants' own estimates.
     """
 
@@ -40,6 +43,7 @@ class Plan:
     data: Mapping[str, Any]
     dropped: tuple[str, ...] = ()
     expected: float = 0.0
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
         """Everything that binds, as plain JSON values."""
@@ -50,7 +54,9 @@ class Plan:
             "data": dict(self.data),
             "settings": asdict(self.settings),
             "candidates": [{key: getattr(c, key) for key in shown} for c in self.candidates],
+            "rule": RULE,
             "dropped": list(self.dropped),
+            "refused": dict(self.refused),
             "folds": self.protocol.facts(),
             "expected_seconds": round(self.expected, 1),
         }

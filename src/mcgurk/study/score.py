@@ -157,6 +157,11 @@ class Figure:
         return self.metric.greater_is_better
 
     @property
+    def adds(self) -> bool:
+        """Whether it is finished from sums over rows, so that resampling it is one matrix product."""
+        return self.name in SUMS
+
+    @property
     def unit(self) -> str:
         """ "share" (0 to 1), "percent", "target" (the target's own units, or their square) or "number"."""
         return UNITS.get(self.name, "share")

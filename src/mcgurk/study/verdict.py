@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,8 @@ PARTLY = 0.95
 """Share of rows with a modality below which its figure on those rows alone is worth saying."""
 FEW = 20
 """Units of a bootstrap below which its intervals come out short."""
+MANY = 10
+"""Contestants from which the winner's luck is worth a sentence."""
 
 
 def label(candidate: Candidate) -> str:
@@ -56,9 +58,15 @@ class Words:
 
 
 def sentences(
-    board: Board, worth: pd.DataFrame, gone: pd.DataFrame, chosen: Candidate, noticed: Sequence[tuple[str, str, tuple[str, ...]]] = ()
+    board: Board,
+    worth: pd.DataFrame,
+    gone: pd.DataFrame,
+    chosen: Candidate,
+    winner: Mapping[str, Any],
+    noticed: Sequence[tuple[str, str, tuple[str, ...]]] = (),
 ) -> tuple[str, ...]:
-    """The verdict; ``noticed`` are warnings about the data, of which those about leaks are said again here.
+    """The verdict; ``winner`` is who came first and what to expect of that, ``noticed`` are warnings about the data, of which those about
+    leaks are said again here.
 
     Differences are called shown only where their 95 % interval leaves out 0 (after Holm, where several were tried).
     """
@@ -69,24 +77,30 @@ def sentences(
         *_combining(board, words),
         *_each_modality(board, words, worth),
         *_when_missing(board, words, gone, chosen),
-        *_expect(board, words, chosen),
+        *_expect(board, words, chosen, winner),
         *_limits(board, words),
         *(f"Beware: {sentence}." for code, sentence, _ in noticed if code in LEAKS),
     ]
     return tuple(said)
 
 
+def rivals(board: Board) -> list[Candidate]:
+    """Who may come first: everybody but automatic choices, which are judged by what they chose on inner folds."""
+    return [c for c in board.candidates if c.family != "auto"] or list(board.candidates)
+
+
 def _use(board: Board, words: Words, chosen: Candidate) -> str:
-    best = board.ranked([c for c in board.candidates if c.family != "auto"] or board.candidates)[0]
+    best = board.ranked(rivals(board))[0]
     direction = "higher is better" if board.figure.greater else "lower is better; differences are given as improvements"
     text = f"Use {label(chosen)}: {board.figure.label} {words.score(board.score(chosen.name))} ({direction})."
-    if best.name != chosen.name:
-        gap = board.gain(best.name, chosen.name)
-        return (
-            f"{text} It is the simplest contestant within one standard error of the best, {label(best)} "
-            f"({words.figure.show(board.score(best.name).value)}; better by {words.gain(gap)})."
-        )
-    return f"{text} It came first of {len(board.candidates)}."
+    if best.name == chosen.name:
+        return f"{text} It came first of {len(board.candidates)}."
+    gap = board.gain(best.name, chosen.name)
+    first = f"{label(best)} ({words.figure.show(board.score(best.name).value)}; better by {words.gain(gap)})"
+    floor = comparisons.simplest_baseline(board)
+    if floor is None or board.gain(best.name, floor.name).clear > 0 or board.gain(chosen.name, floor.name).clear <= 0:
+        return f"{text} It is the simplest contestant within one standard error of the best, {first}."
+    return f"{text} It is the simplest of the best among those shown to beat {label(floor)}; {first} came first but was not shown to."
 
 
 def _beside_baselines(board: Board, words: Words, chosen: Candidate) -> list[str]:
@@ -205,15 +219,23 @@ def _when_missing(board: Board, words: Words, gone: pd.DataFrame, chosen: Candid
     return [f"When a modality is missing at prediction time, {label(chosen)} goes from {whole} to: {'; '.join(parts)}."]
 
 
-def _expect(board: Board, words: Words, chosen: Candidate) -> list[str]:
+def _expect(board: Board, words: Words, chosen: Candidate, winner: Mapping[str, Any]) -> list[str]:
+    out = []
     nested = board.ranked([c for c in board.candidates if c.family == "auto"])
-    if not nested or chosen.family == "auto":
-        return []
-    e = board.score(nested[0].name)
-    return [
-        "The recommendation was picked on the folds it is reported on, which flatters it a little. "
-        f"Choosing on inner folds only ({label(nested[0])}) scored {words.score(e)}: expect about that."
-    ]
+    if nested and chosen.family != "auto":
+        e = board.score(nested[0].name)
+        out.append(
+            "The recommendation was picked on the folds it is reported on, which flatters it a little. "
+            f"Choosing on inner folds only ({label(nested[0])}) scored {words.score(e)}: expect about that."
+        )
+    if winner["among"] >= MANY and np.isfinite(winner["expected"]):
+        show, first = words.figure.show, board.candidate(winner["name"])
+        out.append(
+            f"Whoever comes first of {winner['among']} was lucky, too: {label(first)} scored {show(board.score(first.name).value)}; "
+            "winners picked on some rows and scored on the others reach "
+            f"{show(winner['expected'])} [{show(winner['low'])}, {show(winner['high'])}]."
+        )
+    return out
 
 
 def _limits(board: Board, words: Words) -> list[str]:
@@ -230,6 +252,11 @@ def _limits(board: Board, words: Words) -> list[str]:
             out.append(f"The test rows form {drawn} groups only; intervals from so few come out too short.")
     elif len(board.protocol.splits) < 4:
         out.append(f"{len(board.protocol.splits)} folds give wide intervals; more repeats would narrow them.")
+    if board.plan.dropped:
+        minutes = board.plan.settings.budget.minutes
+        out.append(f"Left out to keep to about {minutes:g} minutes, the dearest first: {listing(board.plan.dropped, 40)}.")
+    if board.plan.refused:
+        out.append(f"Could not enter: {'; '.join(f'{name} ({why})' for name, why in board.plan.refused.items())}.")
     if board.failed:
-        out.append(f"Could not be fitted: {listing(sorted(board.failed))}.")
+        out.append(f"Could not be fitted: {listing(sorted(board.failed), 40)}.")
     return out

@@ -32,19 +32,36 @@ def combined(board: Board) -> list[Candidate]:
 
 
 def recommended(board: Board) -> Candidate:
-    """The simplest contestant within one standard error (of the paired difference) of the best; automatic choices stand aside."""
+    """The simplest contestant within one standard error (of the paired difference) of the best; automatic choices stand aside.
+
+    Where any contestant is shown to beat the simplest baseline (the interval of the paired difference leaves out 0), only such are
+    eligible: wide intervals put much within one standard error, but what may be worth nothing is no advice.
+    """
     able = [c for c in board.candidates if c.family != "auto"] or list(board.candidates)
+    floor = simplest_baseline(board)
+    proven = [c for c in able if floor is not None and board.gain(c.name, floor.name).clear > 0]
+    able = proven or able
     best = board.ranked(able)[0]
     near = [c for c in able if c is best or not (gap := board.gain(best.name, c.name)).value > gap.error]
     return min(near, key=lambda c: (c.simplicity, len(c.columns), c.cost, c.name))
 
 
+def simplest_baseline(board: Board) -> Candidate | None:
+    """The baseline that knows least, such as the average; None where none ran."""
+    return min(baselines(board), key=lambda c: c.simplicity, default=None)
+
+
 def ranking(board: Board) -> pd.DataFrame:
-    """One line a contestant, best first: figure, interval, gain over the best single modality (Holm over the combined ones), time, size."""
+    """One line a contestant, best first: figure, interval, gain over the best single modality, time, size, paper.
+
+    The gains of contestants that combine modalities are as many tests: p is adjusted by Holm, and ``gain_all_low`` to ``gain_all_high``
+    are intervals that hold for all of them at once (Bonferroni).
+    """
     import pandas as pd
 
     single = best_single(board)
     simple = baselines(board)
+    tests = len(combined(board))
     lines = []
     for c in board.ranked(board.candidates):
         own = board.score(c.name)
@@ -61,11 +78,15 @@ def ranking(board: Board) -> pd.DataFrame:
             "pooled": board.pooled(c.name),
             **own_rows(board, c),
             **_spread("gain", board.gain(c.name, single.name) if single and single is not c else None),
+            **_wider(board, c, single, tests),
             **_spread("over_baseline", board.gain(c.name, simple[0].name) if simple and c is not simple[0] else None),
             "fit_seconds": float(np.mean([f["fit_seconds"] for f in facts])),
             "predict_seconds": float(np.mean([f["predict_seconds"] for f in facts])),
             "parameters": facts[0].get("parameters"),
+            "operations": facts[0].get("operations"),
             "bytes": facts[0].get("bytes"),
+            "paper": c.paper,
+            "note": c.note,
         }
         lines.append(line)
     table = pd.DataFrame(lines)
@@ -73,6 +94,14 @@ def ranking(board: Board) -> pd.DataFrame:
     table["gain_p_holm"] = np.nan
     table.loc[rivals, "gain_p_holm"] = adjusted(table.loc[rivals, "gain_p"].to_numpy(dtype=float))
     return table
+
+
+def _wider(board: Board, c: Candidate, single: Candidate | None, tests: int) -> dict[str, float]:
+    """The interval of a combination's gain that holds at once with those of all others."""
+    if single is None or len(c.columns) < 2 or c.family == "baseline":
+        return {"gain_all_low": np.nan, "gain_all_high": np.nan}
+    wide = board.gain(c.name, single.name, among=tests)
+    return {"gain_all_low": wide.low, "gain_all_high": wide.high}
 
 
 def own_rows(board: Board, c: Candidate) -> dict[str, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from mcgurk import registry
-from mcgurk.errors import DataError, McgurkError, UnknownName
+from mcgurk.errors import DataError, McgurkError
 from mcgurk.registry import Entry
 
 Check = Callable[[type, Entry], None]
@@ -107,10 +106,7 @@ def _resolve(target: str, entry: Entry | None) -> tuple[type, Entry]:
     room, _, name = target.partition(":")
     if room in registry.ROOMS:
         return registry.find(room, name), registry.entry(room, name)
-    try:
-        cls = getattr(importlib.import_module(room), name)
-    except (ImportError, AttributeError) as error:
-        raise UnknownName(f"{target!r} is neither room:name nor an importable package.module:Class ({error})") from None
+    cls = registry.located(target)
     if entry is None:
         role = _role(cls)
         targets = {"classifier": ("classes",), "regressor": ("number",)}.get(role, ("classes", "number"))

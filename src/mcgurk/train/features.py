@@ -30,7 +30,8 @@ def resolve(spec: Spec, encoders: Any) -> dict[str, Encoder]:
     Args:
         spec: the columns.
         encoders: None for the defaults, one choice for all columns, or a dict from column name or kind to a choice;
-            a choice is a registry name, ``(name, {params})``, or an Encoder. "auto" is the default of the column's kind.
+            a choice is a registry name, ``(name, {params})``, or an Encoder. "auto" is the default of the column's kind, "steps" the
+            same one keeping words, frames and moments as a sequence.
 
     Raises:
         UnknownName: a key is neither a column nor a kind.
@@ -41,8 +42,8 @@ def resolve(spec: Spec, encoders: Any) -> dict[str, Encoder]:
     out = {}
     for name, column in spec.items():
         choice = chosen.get(name, chosen.get(column.kind, "auto"))
-        if choice == "auto":
-            choice = default_encoder(column)
+        if isinstance(choice, str) and choice in ("auto", "steps"):
+            choice = default_encoder(column, steps=choice == "steps")
         encoder = copy.deepcopy(choice) if isinstance(choice, Encoder) else registry.make("encoders", choice)
         if encoder.kinds and column.kind not in encoder.kinds:
             raise SpecMismatch(
@@ -67,9 +68,9 @@ def check_names(spec: Spec, encoders: Any) -> None:
         )
 
 
-def default_encoder(column: ColumnSpec) -> Any:
+def default_encoder(column: ColumnSpec, *, steps: bool = False) -> Any:
     """The encoders room's choice for a column of this spec."""
-    return importlib.import_module("mcgurk.encoders").default_encoder(column)
+    return importlib.import_module("mcgurk.encoders").default_encoder(column, steps=steps)
 
 
 class _Shared:
