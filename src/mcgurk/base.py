@@ -27,19 +27,30 @@ class FitData:
 
     Args:
         X: all rows, validation rows included.
-        y: encoded target (or targets, one a task) with the training rows' statistics, or None.
+        y: encoded target with the training rows' statistics, or None.
         weight: (n,) float64 with mean 1 over the training rows, or None.
         groups: (n,) int64 codes of rows that must not be separated (groups, pairs, shared content), or None where there are none.
         pairs: (m, 2) int64 row numbers, or None.
         valid: (n,) bool, rows held out for stopping and selection, or None where the method may hold out its own.
+        tasks: the encoded targets where y came as {task: array}; then ``y`` is None.
     """
 
     X: Dataset
-    y: Target | Targets | None = None
+    y: Target | None = None
     weight: np.ndarray | None = None
     groups: np.ndarray | None = None
     pairs: np.ndarray | None = None
     valid: np.ndarray | None = None
+    tasks: Targets | None = None
+
+    @property
+    def labels(self) -> Target | Targets | None:
+        """``y`` or ``tasks``, whichever there is: what only splits, takes or counts rows asks either alike."""
+        return self.y if self.tasks is None else self.tasks
+
+    def with_labels(self, labels: Target | Targets) -> FitData:
+        """The same rows, labelled so."""
+        return replace(self, tasks=labels) if isinstance(labels, Targets) else replace(self, y=labels)
 
     @property
     def spec(self) -> Spec:
@@ -47,7 +58,7 @@ class FitData:
 
     @property
     def target(self) -> TargetSpec:
-        return self.y.spec if self.y is not None else TargetSpec(None)
+        return TargetSpec(None) if self.labels is None else self.labels.spec
 
     @property
     def train_rows(self) -> np.ndarray:
@@ -68,16 +79,15 @@ class FitData:
             place[rows] = np.arange(len(rows))
             moved = place[self.pairs]
             pairs = moved[(moved >= 0).all(axis=1)]
-        y = None if self.y is None else self.y.take(rows)
         part = FitData(
             self.X[rows],
-            y,
+            None,
             None if self.weight is None else self.weight[rows],
             None if self.groups is None else self.groups[rows],
             pairs,
             valid,
         )
-        return part if y is None else replace(part, y=y.with_statistics(part.train_rows))
+        return part if self.labels is None else part.with_labels(self.labels.take(rows).with_statistics(part.train_rows))
 
     def training(self) -> FitData:
         """Only the training rows, nothing held out."""
@@ -86,7 +96,7 @@ class FitData:
     def with_valid(self, valid: np.ndarray) -> FitData:
         """The same rows with others held out; the target's statistics follow."""
         part = replace(self, valid=valid)
-        return part if self.y is None else replace(part, y=self.y.with_statistics(part.train_rows))
+        return part if self.labels is None else part.with_labels(self.labels.with_statistics(part.train_rows))
 
 
 class Unfitted(NotFittedError, SklearnNotFitted):
@@ -147,11 +157,11 @@ class Estimator(BaseEstimator):
         dataset, target, held = _with_valid(dataset, target, valid, own, checked, self)
         weight, own = _extended(weight, own, dataset, held)
         self.spec_ = spec_of(dataset)
-        data = FitData(dataset, target, weight, _units(own, checked, dataset), checked, held)
+        data = FitData(dataset, None, weight, _units(own, checked, dataset), checked, held)
         if target is not None:
             target.check_training(data.train_rows)
             target = target.transformed(self.target_transform, data.train_rows)
-            data = replace(data, y=target.with_statistics(data.train_rows))
+            data = data.with_labels(target.with_statistics(data.train_rows))
             self.target_ = data.target
         run = Run.of(self.random_state, self.checkpoint, getattr(self, "dtype", "float32"))
         with run.guard():
@@ -202,7 +212,7 @@ class Estimator(BaseEstimator):
 def adopt(model: Estimator, data: FitData, run: Run) -> Estimator:
     """Fit an inner model on data that is already checked: what ``fit`` does after its checks."""
     model.spec_ = data.spec
-    if data.y is not None:
+    if data.labels is not None:
         model.target_ = data.target
     model._fit(data, run)
     return model

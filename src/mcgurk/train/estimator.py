@@ -17,7 +17,6 @@ from mcgurk.data.dataset import Dataset
 from mcgurk.data.spec import Spec
 from mcgurk.data.split import holdout
 from mcgurk.data.target import Target, TargetSpec, blank
-from mcgurk.data.tasks import Targets
 from mcgurk.errors import DataError, IntegrityError
 from mcgurk.nn.component import Component, Encoder
 from mcgurk.params import learn
@@ -68,8 +67,8 @@ class NeuralEstimator(Estimator):
 
     def _fit(self, data: FitData, run: Run) -> None:
         numbers = np.arange(len(data.X))
-        if data.y is not None and data.y.offsets is None and not data.y.labelled.all():
-            numbers = np.flatnonzero(data.y.labelled)
+        if data.labels is not None and data.labels.offsets is None and not data.labels.labelled.all():
+            numbers = np.flatnonzero(data.labels.labelled)
             data = data.take(numbers)
         if data.valid is None and self._watches and len(data.X) >= self.least_for_valid:
             data = data.with_valid(self._hold_out(data, run))
@@ -77,7 +76,7 @@ class NeuralEstimator(Estimator):
         features.fit(self.encoders_, data.X, data.train_rows)
         prepared = features.prepare(self.encoders_, data.X, run)
         self.prepared_spec_ = features.specs(prepared)
-        if data.y is not None:
+        if data.labels is not None:
             self.target_ = data.target
             if data.target.per == "step":
                 _step_target(prepared, data.target)
@@ -103,7 +102,7 @@ class NeuralEstimator(Estimator):
     def _fingerprint(self, prepared: Mapping[str, Any], data: FitData, run: Run) -> str:
         """Names configuration and data, so that a checkpoint of another run is refused; where the checkpoints lie does not matter."""
         choices = {name: repr(value) for name, value in self.get_params(deep=False).items() if name != "checkpoint"}
-        arrays = [data.weight, data.valid, *(() if data.y is None else data.y.arrays())]
+        arrays = [data.weight, data.valid, *(() if data.labels is None else data.labels.arrays())]
         facts = [None if a is None else hashlib.sha256(np.ascontiguousarray(a).tobytes()).hexdigest() for a in arrays]
         return fingerprint(type(self).__qualname__, choices, run.seed, {name: features.content(c) for name, c in prepared.items()}, facts)
 
@@ -111,7 +110,7 @@ class NeuralEstimator(Estimator):
         return ()
 
     def _hold_out(self, data: FitData, run: Run) -> np.ndarray:
-        labels = None if data.y is None else data.y.row_labels()
+        labels = None if data.labels is None else data.labels.row_labels()
         held = np.zeros(len(data.X), dtype=bool)
         held[
             holdout(data.X, labels, share=self.valid_share, groups=data.groups, pairs=data.pairs, seed=run.derive("split"), twins=False)[1]
@@ -152,7 +151,6 @@ class NeuralEstimator(Estimator):
         batch_size: int | None = None,
         numbers: np.ndarray | None = None,
     ) -> Loader:
-        assert not isinstance(data.y, Targets), "several tasks have a loader of their own"
         return Loader(
             prepared,
             None if data.y is None else data.y.take(rows),
