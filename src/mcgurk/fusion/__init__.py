@@ -81,6 +81,16 @@ ENTRIES: dict[str, Entry] = {
         "Xue, Marculescu 2023, CVPR MULA workshop",
         small={"gate_hidden": (4,)},
     ),
+    "dynmm_stages": Entry(
+        "dynmm_stages:DynMMStages",
+        "recipe",
+        "a gate decides, row by row, in how many stages the other modalities join the main one",
+        None,
+        _ALL,
+        "gate + the chosen depth",
+        "Xue, Marculescu 2023, CVPR MULA workshop",
+        small={"gate_hidden": (4,), "stages": 2, "width": 8},
+    ),
     "mfas": Entry(
         "mfas:MFAS",
         "recipe",
