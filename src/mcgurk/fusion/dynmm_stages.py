@@ -18,6 +18,7 @@ from mcgurk.fusion.recipe import Recipe
 from mcgurk.fusion.routing import RoutingObjective, check_settings, savings
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.macs import dense
 from mcgurk.train.objective import Objective
 
 
@@ -125,6 +126,9 @@ class Stages(Fusion):
         others = [name for name in self.built if name != self.first]
         self.joins = NamedModules({name: nn.ModuleList(nn.Linear(self.width, self.width) for _ in range(self.stages)) for name in others})
         self.out = SlotSpec((self.width,))
+
+    def macs(self, steps: Mapping[str, int]) -> float:
+        return dense(self)
 
     def forward(self, slots: dict[str, Slot], depth: int | None = None) -> Slot:
         """With the other modalities in the first ``depth`` stages (all of them by default); where it is 0 they need not be there."""
