@@ -27,6 +27,8 @@ _EXPORTS = {
     "holdout": "split",
     "join": "pairs",
     "expand": "pairs",
+    "join_tasks": "task_sets",
+    "clean_of": "task_sets",
     "Timeline": "timeline",
     "RegularTrack": "timeline",
     "PointTrack": "timeline",

@@ -43,10 +43,11 @@ def twins(X: Dataset) -> np.ndarray:
 
 def tied_rows(column: Column) -> dict[Hashable, np.ndarray]:
     """Content key -> the rows (two or more, templates left out) whose cell holds it."""
-    return _shared(content_keys(column), len(column))
+    return shared(content_keys(column), len(column))
 
 
-def _shared(keys: Iterable[tuple[int, Hashable]], n: int) -> dict[Hashable, np.ndarray]:
+def shared(keys: Iterable[tuple[int, Hashable]], n: int) -> dict[Hashable, np.ndarray]:
+    """Key -> the rows (two or more) that have it, of (row, key) pairs in the order of ``n`` rows; templates are left out."""
     rows: dict[Hashable, list[int]] = defaultdict(list)
     for row, key in keys:
         if not rows[key] or rows[key][-1] != row:
@@ -129,7 +130,7 @@ def near_twins(column: Column, *, bits: int = 3) -> list[np.ndarray]:
         return []
     if column.kind == "text" and isinstance(column, Lazy):
         texts = ((int(row), plain_text(part)) for row in np.flatnonzero(column.present) for part in _parts(column.items[row]))
-        return list(_shared(((row, text) for row, text in texts if _tells(text)), n).values())
+        return list(shared(((row, text) for row, text in texts if _tells(text)), n).values())
     return _alike(column, bits) if column.kind == "image" else []
 
 
