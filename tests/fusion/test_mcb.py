@@ -15,9 +15,9 @@ def slots(**values):
     return {k: Slot(v, torch.ones(len(v), dtype=torch.bool)) for k, v in values.items()}
 
 
-def built(width, normalise=False, **widths):
+def built(width, normalise=False, bias=False, **widths):
     torch.manual_seed(0)
-    layer = CompactBilinear(width=width, normalise=normalise)
+    layer = CompactBilinear(width=width, bias=bias, normalise=normalise)
     layer.build({k: SlotSpec((d,)) for k, d in widths.items()})
     return layer.double()
 
@@ -56,11 +56,23 @@ def test_inner_products_are_unbiased():
     assert draws.var().item() == pytest.approx(variance.item(), rel=0.15)
 
 
-def test_an_absent_modality_is_neutral_at_the_start():
-    layer = built(8, a=5, b=6)
+def test_the_appended_one_adds_the_terms_of_single_modalities():
+    layer, x, y = built(9, bias=True, a=5, b=6), torch.randn(3, 5, dtype=torch.float64), torch.randn(3, 6, dtype=torch.float64)
+    zero = {"a": torch.zeros_like(x), "b": torch.zeros_like(y)}
+    both, first, second, none = (layer(slots(**zero | part)).values for part in ({"a": x, "b": y}, {"a": x}, {"b": y}, {}))
+    for name in "ab":
+        layer.sketch[name].sign[-1] = 0.0  # without the ones what is left are the products
+    torch.testing.assert_close(both - first - second + none, layer(slots(a=x, b=y)).values, rtol=1e-12, atol=1e-12)
+    assert (first - none).abs().max() > 0.1 < (second - none).abs().max()
+
+
+def test_an_absent_modality_leaves_the_terms_without_it():
+    layer, paper = built(9, bias=True, a=5, b=6), built(9, a=5, b=6)
     x = slots(a=torch.randn(3, 5, dtype=torch.float64), b=torch.randn(3, 6, dtype=torch.float64))
+    mean = {**x, "b": Slot(torch.zeros_like(x["b"].values), x["b"].present.clone())}
     x["b"].present[:] = False
-    torch.testing.assert_close(layer(x).values, layer.sketch["a"](x["a"].values))
+    torch.testing.assert_close(layer(x).values, layer(mean).values, rtol=0, atol=0)
+    assert layer(x).values.abs().max() > 0.1 and (paper(x).values == 0).all()
 
 
 def test_sketches_are_kept_not_trained():

@@ -49,6 +49,16 @@ def test_gradient_at_zero_is_finite():
     assert all(p.grad is None or torch.isfinite(p.grad).all() for p in layer.parameters())
 
 
+@pytest.mark.parametrize(("bias", "start"), [(True, 0.0), (False, 1.0)])
+def test_an_absent_modality_starts_at_a_constant_and_learns(bias, start):
+    layer, x = built(FactorisedBilinear(width=4, bias=bias)), slots()
+    constant = {**x, "b": Slot(torch.full_like(x["b"].values, start), x["b"].present.clone())}
+    x["b"].present[:] = False
+    torch.testing.assert_close(layer(x).values, layer(constant).values)
+    layer(x).values.sum().backward()
+    assert 0 < layer.absent["b"].value.grad.abs().max() < 100
+
+
 def test_wrong_arguments():
     with pytest.raises(DataError, match="at least 1"):
         built(FactorisedBilinear(rank=0))

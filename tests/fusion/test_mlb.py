@@ -52,10 +52,13 @@ def test_low_rank_fusion_is_a_case_of_it():
     torch.testing.assert_close(layer(slots(**one)).values, lowrank(slots(**x)).values, rtol=1e-12, atol=1e-12)
 
 
-def test_an_absent_factor_starts_at_one():
+def test_an_absent_modality_starts_at_its_mean_and_learns():
     layer, x = built(LowRankBilinear(width=2, rank=6)), slots(**draw())
+    mean = {**x, "b": Slot(torch.zeros(5, 4, dtype=torch.float64), x["b"].present.clone())}
     x["b"].present[:] = False
-    torch.testing.assert_close(layer(x).values, layer.mix(torch.tanh(layer.project["a"](x["a"].values))))
+    torch.testing.assert_close(layer(x).values, layer(mean).values)
+    layer(x).values.sum().backward()
+    assert layer.absent["b"].value.grad.abs().sum() > 0
 
 
 def test_wrong_arguments():

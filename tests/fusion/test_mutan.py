@@ -58,11 +58,13 @@ def test_formula_with_tanh():
     torch.testing.assert_close(layer(x).values, layer.mix((factors[0] * factors[1]).sum(dim=1)))
 
 
-def test_an_absent_factor_starts_at_one():
+def test_an_absent_modality_starts_at_its_mean_and_learns():
     layer, x = built(TuckerFusion(width=2, core=6, rank=3)), slots()
+    mean = {**x, "b": Slot(torch.zeros_like(x["b"].values), x["b"].present.clone())}
     x["b"].present[:] = False
-    factor = layer.factors["a"](torch.tanh(layer.project["a"](x["a"].values))).view(5, 3, 6)
-    torch.testing.assert_close(layer(x).values, layer.mix(factor.sum(dim=1)))
+    torch.testing.assert_close(layer(x).values, layer(mean).values)
+    layer(x).values.sum().backward()
+    assert layer.absent["b"].value.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize("params", [{"inner": 0}, {"rank": 0}])

@@ -93,11 +93,21 @@ def product(parts: Sequence[Tensor]) -> Tensor:
 
 
 class Absent(nn.Module):
-    """A learned constant in place of an absent modality's factor; it starts at what leaves the product of the others as it is."""
+    """A learned constant in place of an absent modality's features.
 
-    def __init__(self, start: Tensor) -> None:
+    It starts at 0, the mean of standardised features: where training never lacked the modality, its factor is then one that the product
+    has learned to meet. A constant factor, be it 1, is not: the others' product meets it for the first time in prediction.
+
+    Args:
+        width: of the features.
+        start: at which value.
+
+    Shapes: present (B,), x (B, width) -> (B, width).
+    """
+
+    def __init__(self, width: int, start: float = 0.0) -> None:
         super().__init__()
-        self.value = nn.Parameter(start)
+        self.value = nn.Parameter(torch.full((width,), start))
 
-    def forward(self, present: Tensor, factor: Tensor) -> Tensor:
-        return select(present, factor, self.value.to(factor.dtype))
+    def forward(self, present: Tensor, x: Tensor) -> Tensor:
+        return select(present, x, self.value.to(x.dtype))

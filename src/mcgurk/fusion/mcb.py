@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mcgurk.errors import DataError
-from mcgurk.fusion._vectors import Absent, blocks, fused, product, signed_sqrt, unit_norm, wide, widths
+from mcgurk.fusion._vectors import blocks, fused, product, signed_sqrt, unit_norm, wide, widths
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
 from mcgurk.nn.macs import fourier
@@ -38,13 +39,14 @@ class CountSketch(nn.Module):
 class CompactBilinear(Fusion):
     """Count sketch of the outer product of all modalities, by circular convolution: ``irfft( prod_m rfft(psi_m(x_m)) )`` (MCB).
 
-    Then signed square root and unit length. An absent modality's sketch is a learned constant that starts at (1, 0, ..., 0), the neutral
-    element of convolution: the sketch of the others remains.
+    Then signed square root and unit length. Each x_m ends in a 1, so that terms of single modalities are among the products; an absent
+    modality is (0, ..., 0, 1), which removes exactly the terms that contain it.
 
-    Not for: small d_1 d_2, where ``bilinear`` is exact; terms of single modalities, which it does not hold.
+    Not for: small d_1 d_2, where ``bilinear`` is exact.
 
     Args:
         width: d, of the sketch (16,000 in the paper); the error of inner products falls as 1 / sqrt(d).
+        bias: the appended 1. The paper has none: then nothing is known of a row that lacks a modality, and its output is 0.
         normalise: signed square root and unit length.
 
     Shapes: M Slots (B, d_m) -> (B, width).
@@ -65,25 +67,24 @@ class CompactBilinear(Fusion):
         torch.Size([4, 16])
     """
 
-    def __init__(self, *, width: int = 1024, normalise: bool = True) -> None:
+    def __init__(self, *, width: int = 1024, bias: bool = True, normalise: bool = True) -> None:
         super().__init__()
         self.width = width
+        self.bias = bias
         self.normalise = normalise
 
     def build(self, specs: dict[str, SlotSpec]) -> None:
         if self.width < 1:
             raise DataError(f"width={self.width}; it must be at least 1")
         self.built = widths(specs)
-        self.sketch = NamedModules({name: CountSketch(d, self.width) for name, d in self.built.items()})
-        neutral = torch.eye(1, self.width)[0]
-        self.absent = NamedModules({name: Absent(neutral.clone()) for name in self.built})
+        self.sketch = NamedModules({name: CountSketch(d + self.bias, self.width) for name, d in self.built.items()})
         self.out = SlotSpec((self.width,))
 
     def macs(self, steps: Mapping[str, int]) -> float:
         return (len(self.built) + 1) * fourier(self.width) if len(self.built) > 1 else 0.0
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
-        parts = zip(self.built, blocks(slots, self.built), strict=True)
-        sketches = [self.absent[name](present, self.sketch[name](wide(x))) for name, (x, present) in parts]
+        parts = [(name, wide(x)) for name, (x, _) in zip(self.built, blocks(slots, self.built), strict=True)]
+        sketches = [self.sketch[name](F.pad(x, (0, 1), value=1.0) if self.bias else x) for name, x in parts]
         z = torch.fft.irfft(product([torch.fft.rfft(s) for s in sketches]), n=self.width) if len(sketches) > 1 else sketches[0]
         return fused(unit_norm(signed_sqrt(z)) if self.normalise else z, slots, self.built)

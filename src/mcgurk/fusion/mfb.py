@@ -17,7 +17,8 @@ from mcgurk.nn.macs import dense
 class FactorisedBilinear(Fusion):
     """``z = SumPool_k( U_1^T x_1 * ... * U_M^T x_M )``, then signed square root and unit length (MFB).
 
-    Every output is a bilinear form of rank k of its own. An absent modality's factor is a learned constant that starts at 1.
+    Every output is a bilinear form of rank k of its own. An absent modality's features are learned constants that start at 0, their
+    mean where the estimators standardise (at 1 without ``bias``, where 0 would leave nothing to normalise).
 
     Not for: outputs whose length matters; the normalisers remove it (``normalise=False`` keeps it).
 
@@ -59,7 +60,7 @@ class FactorisedBilinear(Fusion):
         self.built = widths(specs)
         inner = self.width * self.rank
         self.project = NamedModules({name: nn.Linear(d, inner, bias=self.bias) for name, d in self.built.items()})
-        self.absent = NamedModules({name: Absent(torch.ones(inner)) for name in self.built})
+        self.absent = NamedModules({name: Absent(d, 0.0 if self.bias else 1.0) for name, d in self.built.items()})
         self.out = SlotSpec((self.width,))
 
     def macs(self, steps: Mapping[str, int]) -> float:
@@ -67,6 +68,6 @@ class FactorisedBilinear(Fusion):
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         parts = zip(self.built, blocks(slots, self.built), strict=True)
-        joint = product([self.absent[name](present, self.project[name](x)) for name, (x, present) in parts])
+        joint = product([self.project[name](self.absent[name](present, x)) for name, (x, present) in parts])
         z = joint.unflatten(1, (self.width, self.rank)).sum(dim=2)
         return fused(unit_norm(signed_sqrt(z)) if self.normalise else z, slots, self.built)

@@ -18,8 +18,8 @@ class LowRankBilinear(Fusion):
     """``z = P^T ( tanh(U_1^T x_1 + c_1) * ... * tanh(U_M^T x_M + c_M) ) + b`` (MLB).
 
     Without tanh and c it is :class:`BilinearFusion` whose matrices have rank ``rank`` at most and share their factors; with c it also
-    holds the terms of single modalities. An absent modality's factor is a learned constant that starts at 1, so that the others' product
-    remains.
+    holds the terms of single modalities. An absent modality's features are learned constants that start at 0, their mean where the
+    estimators standardise: what remains are the terms of the others, as c makes them.
 
     Not for: data where single modalities carry nearly everything; ``gated`` or ``concat`` learn those faster.
 
@@ -58,13 +58,13 @@ class LowRankBilinear(Fusion):
             raise DataError(f"width={self.width} and rank={self.rank}; both must be at least 1")
         self.built = widths(specs)
         self.project = NamedModules({name: nn.Linear(d, self.rank, bias=self.bias) for name, d in self.built.items()})
-        self.absent = NamedModules({name: Absent(torch.ones(self.rank)) for name in self.built})
+        self.absent = NamedModules({name: Absent(d) for name, d in self.built.items()})
         self.mix = nn.Linear(self.rank, self.width, bias=self.bias)
         self.out = SlotSpec((self.width,))
 
     def _factor(self, name: str, x: Tensor, present: Tensor) -> Tensor:
-        factor = self.project[name](x)
-        return self.absent[name](present, torch.tanh(factor) if self.squash else factor)
+        factor: Tensor = self.project[name](self.absent[name](present, x))
+        return torch.tanh(factor) if self.squash else factor
 
     def macs(self, steps: Mapping[str, int]) -> float:
         return dense(self)

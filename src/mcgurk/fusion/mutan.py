@@ -17,8 +17,8 @@ from mcgurk.nn.macs import dense
 class TuckerFusion(Fusion):
     """``q_m = tanh(W_m x_m)``, ``z = sum_r (M_1r q_1) * ... * (M_Mr q_M)``, ``y = W_o z`` (MUTAN).
 
-    The sum over r is a core tensor each of whose slices has rank ``rank`` at most. An absent modality's factors are learned constants that
-    start at 1.
+    The sum over r is a core tensor each of whose slices has rank ``rank`` at most. An absent modality's features are learned constants
+    that start at 0, their mean where the estimators standardise.
 
     Not for: few rows; ``lowrank`` has fewer matrices.
 
@@ -73,13 +73,15 @@ class TuckerFusion(Fusion):
         joint = self.core * self.rank
         self.project = NamedModules({n: nn.Linear(d, self.inner, bias=self.bias) for n, d in self.built.items()} if self.inner else {})
         self.factors = NamedModules({n: nn.Linear(inner[n], joint, bias=self.bias) for n in self.built})
-        self.absent = NamedModules({n: Absent(torch.ones(joint)) for n in self.built})
+        self.absent = NamedModules({n: Absent(d) for n, d in self.built.items()})
         self.mix = nn.Linear(self.core, self.width, bias=self.bias)
         self.out = SlotSpec((self.width,))
 
     def _factor(self, name: str, x: Tensor, present: Tensor) -> Tensor:
+        x = self.absent[name](present, x)
         q = self.project[name](x) if self.inner else x
-        return self.absent[name](present, self.factors[name](torch.tanh(q) if self.squash else q))
+        factor: Tensor = self.factors[name](torch.tanh(q) if self.squash else q)
+        return factor
 
     def macs(self, steps: Mapping[str, int]) -> float:
         return dense(self)
