@@ -151,16 +151,15 @@ class Target:
             DataError: S01, they hold no label, or one class only.
         """
         part = self.take(rows)
-        if self.spec.task == "classes":
-            known = np.unique(part.values)
-            if (known >= 0).sum() < 2:
-                raise DataError(
-                    f"Classifier can't train when only one class is present: the training rows hold only {self.spec.classes[0]!r}; "
-                    "two or more are needed",
-                    code="S01",
-                )
-        elif not part.labelled.any():
+        known = part.values[part.labelled]
+        if not len(known):
             raise DataError(f"none of the {len(part.values)} training labels is known; give some of them", code="S01")
+        if self.spec.task == "classes" and (known == known[0]).all():
+            raise DataError(
+                f"Classifier can't train when only one class is present: the training rows hold only {self.spec.classes[known[0]]!r}; "
+                "two or more are needed",
+                code="S01",
+            )
 
     def arrays(self) -> tuple[np.ndarray, ...]:
         """What it holds, to tell two of them apart."""

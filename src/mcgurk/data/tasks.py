@@ -15,7 +15,7 @@ from mcgurk.errors import DataError, UnknownName, listing
 
 SEVERAL = "several"
 LEAST_ALIKE = 8
-"""Rows of a stratum; one of fewer would lie on one side of most splits anyway."""
+"""Least rows of a stratum; fewer would lie on one side of most splits anyway."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +81,8 @@ class Targets:
         return tuple(array for part in self.parts.values() for array in part.arrays())
 
     def row_labels(self) -> np.ndarray:
-        """(n,) codes for stratifying: first by which tasks label a row, then by each task's labels, the smallest task first, as long as
-        enough rows remain alike.
+        """(n,) codes for stratifying: by which tasks label a row, then by each task's labels, the smallest task first, as long as enough
+        rows remain alike; what is rarer joins the largest stratum.
         """
         known = np.stack([part.labelled for part in self.parts.values()])
         strata = _codes(known)
@@ -92,7 +92,8 @@ class Targets:
             finer = _codes(np.stack([strata, labels]))
             enough = np.bincount(finer)[finer] >= LEAST_ALIKE
             strata = _codes(np.stack([strata, np.where(enough, labels, -1)]))
-        return strata
+        counts = np.bincount(strata)
+        return np.where(counts[strata] < LEAST_ALIKE, counts.argmax(), strata)
 
     def _each(self, change: Callable[[Target], Target]) -> Targets:
         return Targets(self._asked(change))
