@@ -19,7 +19,7 @@ DOCS = ROOT / "docs"
 BLOCK = re.compile(r"(<!-- table: ([a-z_ ]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 ALL = ("classes", "multilabel", "number", "count")
 #: Roles of the fusion room that have tables of their own, or are never named by a person; all others stand inside a FusionGraph.
-NAMED = ("fusion", "recipe", "classifier", "regressor")
+NAMED = ("fusion", "recipe", "classifier", "regressor", "multitask")
 HIDDEN = ("machine", "source")
 
 
@@ -108,7 +108,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "encoders": encoders,
     "fusion layers": lambda: fusions("fusion"),
     "fusion recipes": lambda: fusions("recipe"),
-    "fusion estimators": lambda: fusions("classifier", "regressor"),
+    "fusion estimators": lambda: fusions("classifier", "regressor", "multitask"),
     "fusion parts": parts,
     "rooms": rooms,
     "datasets": datasets,

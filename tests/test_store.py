@@ -53,7 +53,7 @@ ESTIMATORS = [
     (room, name)
     for room in registry.ROOMS
     for name, entry in registry.entries(room).items()
-    if entry.role in ("classifier", "regressor", "embedder", "splitter", "generator", "aligner")
+    if entry.role in ("classifier", "regressor", "multitask", "embedder", "splitter", "generator", "aligner")
 ]
 
 
@@ -63,6 +63,7 @@ def test_every_estimator_comes_back(room: str, name: str, tmp_path: Path) -> Non
     model = registry.find(room, name)(**entry.small)
     X = toys.sequences(24, absent=False).select(["s", "t"]) if entry.role == "aligner" else toys.vectors(40).select(["a", "c"])
     y = toys.labels(X, entry.targets[0]) if entry.role in ("classifier", "regressor") else None
+    y = toys.tasks(X) if entry.role == "multitask" else y
     model.fit(X, y)
     model.save(tmp_path / "m.mcgurk")
     again = load(tmp_path / "m.mcgurk")

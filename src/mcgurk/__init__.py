@@ -36,6 +36,7 @@ _EXPORTS = {
     "write_parquet": "data.read",
     "FusionClassifier": "fusion.estimators",
     "FusionRegressor": "fusion.estimators",
+    "MultiTask": "fusion.multitask",
     "Comparison": "study.comparison",
     "compare": "study.compare",
     "load": "store",

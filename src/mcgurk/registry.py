@@ -21,7 +21,8 @@ class Entry:
 
     Args:
         target: "file:Class" within the room, or "package.module:Class" for a stranger's plug-in.
-        role: what it is: encoder, fusion, recipe, unit, classifier, regressor, embedder, aligner, generator, splitter, measure, reasoner.
+        role: what it is: encoder, fusion, recipe, unit, classifier, regressor, multitask, embedder, aligner, generator, splitter, measure,
+            reasoner.
         summary: one line for the docs index.
         wants: "vector" or "sequence" for fusion layers; for encoders the kinds they read.
         targets: tasks it serves: classes, multilabel, number, count.

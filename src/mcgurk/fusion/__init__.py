@@ -23,6 +23,17 @@ ENTRIES: dict[str, Entry] = {
         small={"fusion": "concat", "epochs": 3},
         apart="it is the estimator in which every other method runs",
     ),
+    "multitask": Entry(
+        "multitask:MultiTask",
+        "multitask",
+        "several targets at once: one trunk of encoders and a fusion layer, a head for each task, one task a step",
+        None,
+        _ALL,
+        "trunk + sum of the heads",
+        "Lu, Goswami, Rohrbach, Parikh, Lee 2020, CVPR",
+        small={"hidden": (8,), "epochs": 3, "batch_size": 16, "patience": None},
+        apart="it answers several targets, a comparison ranks methods for one",
+    ),
     "auto": Entry(
         "auto:Auto",
         "recipe",

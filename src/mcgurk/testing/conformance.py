@@ -37,6 +37,7 @@ def checks(entry: Entry) -> dict[str, Check]:
         "unit": estimator_checks.PREDICTOR,
         "classifier": estimator_checks.PREDICTOR,
         "regressor": estimator_checks.PREDICTOR,
+        "multitask": estimator_checks.LAYER,
         "encoder": encoder_checks.CHECKS,
         "embedder": room_checks.EMBEDDER,
         "aligner": room_checks.ALIGNER,
@@ -121,6 +122,7 @@ def _role(cls: type) -> str:
 
     known = [
         (Fusion, "fusion"), (Recipe, "recipe"), (Encoder, "encoder"), (roles.Classifier, "classifier"), (roles.Regressor, "regressor"),
+        (roles.TaskPredictor, "multitask"),
         (roles.Embedder, "embedder"), (roles.Aligner, "aligner"), (roles.Generator, "generator"), (roles.Splitter, "splitter"),
         (roles.Measure, "measure"),
     ]  # fmt: skip

@@ -33,18 +33,28 @@ def _data(entry: Entry, n: int = 48, absent: bool = True) -> Dataset:
 def _model(cls: type, entry: Entry, task: str, **changes: Any) -> Any:
     if entry.role in ("classifier", "regressor"):
         return cls(**entry.small)
+    if entry.role == "multitask":
+        return cls(**{**entry.small, **changes})
     family = registry.find("fusion", "classifier" if task in ("classes", "multilabel") else "regressor")
     encoders = {"vector": "precomputed"} | ({"series": "precomputed"} if entry.wants == "sequence" else {})
     options = {"epochs": 2, "hidden": (8,), "batch_size": 16, "patience": None, "encoders": encoders}
     return family(fusion=_method(cls, entry), task=task, **{**options, **changes})
 
 
+def _labels(entry: Entry, X: Dataset, task: str) -> Any:
+    return toys.tasks(X) if entry.role == "multitask" else toys.labels(X, task)
+
+
 def _output(model: Any, X: Any, task: str) -> np.ndarray:
+    if task == "several":
+        numbers = [values for name, values in model.predict(X).items() if name not in model.classes_]
+        blocks = [*model.predict_proba(X).values(), *numbers]
+        return np.concatenate([np.asarray(block, dtype=float).reshape(len(block), -1) for block in blocks], axis=1)
     return model.predict_proba(X) if task in ("classes", "multilabel") else np.asarray(model.predict(X), dtype=float)
 
 
 def _targets(entry: Entry) -> tuple[str, ...]:
-    return entry.targets or ("classes", "number")
+    return ("several",) if entry.role == "multitask" else entry.targets or ("classes", "number")
 
 
 def saved(cls: type, entry: Entry) -> None:
@@ -53,7 +63,7 @@ def saved(cls: type, entry: Entry) -> None:
 
     X = _data(entry)
     for task in _targets(entry):
-        model = _model(cls, entry, task).fit(X, toys.labels(X, task))
+        model = _model(cls, entry, task).fit(X, _labels(entry, X, task))
         with tempfile.TemporaryDirectory() as folder:
             model.save(Path(folder) / "m.mcgurk")
             equal(_output(model, X, task), _output(load(Path(folder) / "m.mcgurk"), X, task), f"{task}: predictions after save and load")
@@ -66,11 +76,11 @@ def seeded(cls: type, entry: Entry) -> None:
     X = _data(entry)
     task = _targets(entry)[0]
     before = (random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state().clone())  # type: ignore[index]
-    first = _output(_model(cls, entry, task).fit(X, toys.labels(X, task)), X, task)
+    first = _output(_model(cls, entry, task).fit(X, _labels(entry, X, task)), X, task)
     after = (random.getstate(), np.random.get_state()[1], torch.get_rng_state())  # type: ignore[index]
     if before[0] != after[0] or not np.array_equal(before[1], after[1]) or not torch.equal(before[2], after[2]):
         raise Failure("fitting changes global random state")
-    equal(first, _output(_model(cls, entry, task).fit(X, toys.labels(X, task)), X, task), "two fits with one seed")
+    equal(first, _output(_model(cls, entry, task).fit(X, _labels(entry, X, task)), X, task), "two fits with one seed")
 
 
 def ordered(cls: type, entry: Entry) -> None:
@@ -78,7 +88,7 @@ def ordered(cls: type, entry: Entry) -> None:
     X = _data(entry)
     task = _targets(entry)[0]
     turned = dict(reversed(list(X.items())))
-    y = toys.labels(X, task)
+    y = _labels(entry, X, task)
     equal(
         _output(_model(cls, entry, task).fit(X, y), X, task),
         _output(_model(cls, entry, task).fit(turned, y), turned, task),
@@ -90,7 +100,7 @@ def absent(cls: type, entry: Entry) -> None:
     """What stands in absent rows changes no prediction, training included; rows do not depend on each other."""
     X = _data(entry)
     task = _targets(entry)[0]
-    y = toys.labels(X, task)
+    y = _labels(entry, X, task)
     bad = Dataset({name: toys.poisoned(column) for name, column in X.items()})
     model = _model(cls, entry, task).fit(X, y)
     equal(_output(model, X, task), _output(_model(cls, entry, task).fit(bad, y), bad, task), "content of absent rows")
@@ -101,7 +111,7 @@ def missing(cls: type, entry: Entry) -> None:
     """A model predicts from any non-empty subset of its modalities."""
     X = _data(entry, absent=False)
     task = _targets(entry)[0]
-    model = _model(cls, entry, task).fit(X, toys.labels(X, task))
+    model = _model(cls, entry, task).fit(X, _labels(entry, X, task))
     for code in range(1, 2 ** len(X.names)):
         part = {name: (column if code >> m & 1 else _gone(column)) for m, (name, column) in enumerate(X.items())}
         if not np.isfinite(_output(model, Dataset(part), task)).all():
@@ -111,7 +121,10 @@ def missing(cls: type, entry: Entry) -> None:
 def overfits(cls: type, entry: Entry) -> None:
     """A layer learns 32 rows of noise by heart: the loss falls below 5 % of its start."""
     X = _data(entry, 32, absent=False)
-    y = np.random.default_rng(0).integers(0, 2, 32)
+    noise = np.random.default_rng(0)
+    y: Any = noise.integers(0, 2, 32)
+    if entry.role == "multitask":
+        y = {"a": y, "b": np.where(np.arange(32) < 24, noise.integers(0, 2, 32).astype(object), None)}
     seen = (0.0, 0.0)
     for epochs in (60, 400):  # most need few
         model = _model(cls, entry, "classes", epochs=epochs, hidden=(64,), dropout=0.0, optim=("adam", 1e-2), batch_size=32).fit(X, y)

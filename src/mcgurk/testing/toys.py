@@ -54,6 +54,16 @@ def labels(X: Dataset, task: str, seed: int = 0) -> np.ndarray:
     return np.round(np.exp(total.clip(-2, 2))) if task == "count" else total
 
 
+def tasks(X: Dataset, seed: int = 0) -> dict[str, np.ndarray]:
+    """Classes, numbers and 0/1 labels; each labels other rows, every row belongs to one of them at least."""
+    rows = np.arange(len(X))
+    return {
+        "kind": np.where(rows % 3 < 2, labels(X, "classes", seed).astype(object), None),
+        "size": np.where(rows % 3 > 0, labels(X, "number", seed), np.nan),
+        "tags": np.where((rows % 4 < 2)[:, None], labels(X, "multilabel", seed), np.nan),
+    }
+
+
 def column(kind: str, n: int = 6, seed: int = 0) -> Column:
     """A column of a kind as a caller would give it, its second row absent."""
     rng = generator(seed, kind)
