@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from mcgurk.functional.bootstrap import paired_difference
 from mcgurk.fusion import MulT
-from mcgurk.nn import Slot, SlotSpec
+from mcgurk.nn import Slot, SlotSpec, looked
 from mcgurk.nn.mlp import mlp
 from mcgurk.seeding import guard
 
@@ -95,7 +95,7 @@ def lag_found(fusion: MulT, signs: bool, fresh: torch.Generator) -> dict[str, An
     """
     slots, _, tau = planted(TESTED, signs, fresh)
     with torch.no_grad():
-        maps = fusion.eval().attention(slots)
+        maps = {(look.target, look.source): look.weights for look in looked(fusion.eval(), slots)[1]}
     row, half = torch.arange(TESTED), TESTED // 2
     read = {"b in a": maps["a", "b"][row, :, :, tau], "a in b": maps["b", "a"][row, :, :, :, tau], "b in b": maps["b", "b"][:, :, :, -1]}
     lags = {f"{where}, head {h + 1}": (tau - w[:, 0, h].argmax(dim=1)).numpy() for where, w in read.items() for h in range(w.shape[2])}

@@ -7,7 +7,7 @@ import torch
 
 from mcgurk.errors import DataError
 from mcgurk.fusion import ModalityAttention
-from mcgurk.nn import Slot, SlotSpec
+from mcgurk.nn import Slot, SlotSpec, looked
 
 
 def slots(n=5, d=3, names="abc"):
@@ -27,7 +27,7 @@ def test_formula():
     e = torch.stack([torch.tanh(layer.key[k](x[k].values)) @ layer.query for k in "abc"], dim=1)
     a = torch.softmax(e, dim=1)
     torch.testing.assert_close(layer(x).values, sum(a[:, m, None] * layer.value[k](x[k].values) for m, k in enumerate("abc")))
-    torch.testing.assert_close(layer.weights(x), a)
+    torch.testing.assert_close(torch.cat([look.weights.flatten(1) for look in looked(layer, x)[1]], dim=1), a)
 
 
 def test_equal_keys_give_the_mean_of_values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from mcgurk.fusion._shift import belonging, capped, grounded
+from mcgurk.fusion._shift import belonging, cap, grounded
 from mcgurk.nn import Slot
 
 
@@ -35,6 +35,5 @@ def test_rows_without_the_main_modality():
 
 def test_cap():
     z, h = torch.tensor([[3.0, 4.0]]), torch.tensor([[0.0, 20.0]])
-    torch.testing.assert_close(capped(z, h, 1.0), torch.tensor([[0.0, 5.0]]))
-    torch.testing.assert_close(capped(z, h, 10.0), h)
-    assert (capped(torch.zeros(1, 2), h, 1.0) == 0).all() and (capped(z, torch.zeros(1, 2), 1.0) == 0).all()
+    torch.testing.assert_close(cap(z, h, 1.0) * h, torch.tensor([[0.0, 5.0]]))
+    assert cap(z, h, 10.0) == 1 and cap(torch.zeros(1, 2), h, 1.0) == 0 and cap(z, torch.zeros(1, 2), 1.0) == 1

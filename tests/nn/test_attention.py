@@ -8,7 +8,8 @@ from torch import nn
 
 from mcgurk.errors import DataError
 from mcgurk.nn import Slot
-from mcgurk.nn.attention import CrossAttention, CrossBlock, Transformer, places, sinusoid
+from mcgurk.nn.attention import CrossAttention, CrossBlock, Transformer, attended, places, sinusoid
+from mcgurk.nn.look import Axis, recording
 
 
 def slot(n=3, steps=4, width=6, seed=0, valid=None):
@@ -92,11 +93,14 @@ def test_wrong_heads():
 
 def test_weights_are_those_of_the_output():
     layer, a, b = built(), slot(valid={2: 3}), slot(steps=5, seed=2, valid={0: 0, 1: 2})
-    weights = layer.weights(a, b)
+    with recording() as seen:
+        looking = layer(a, b)
+    (weights,) = seen[layer]
+    torch.testing.assert_close(looking.values, layer(a, b).values)
     value = layer.key_value(b.values).chunk(2, dim=-1)[1].view(3, 5, 2, 3).transpose(1, 2)
     mixed = layer.leave((weights @ value).transpose(1, 2).flatten(2))
     torch.testing.assert_close(layer(a, b).values[1], mixed[1])
-    assert (weights[0] == 0).all() and (weights[2, :, 3:] == 0).all()
+    assert (weights[0] == 0).all() and (weights[1, :, :, 2:] == 0).all()
     torch.testing.assert_close(weights[1].sum(dim=-1), torch.ones(2, 4, dtype=torch.float64))
 
 
@@ -134,9 +138,11 @@ def test_a_block_without_keys_is_skipped():
 def test_a_transformer_gives_the_weights_of_every_block():
     torch.manual_seed(1)
     encoder, a = Transformer(3, 6, 2, causal=True).double(), slot(valid={1: 2})
-    weights = encoder.weights(a)
-    assert weights.shape == (3, 3, 2, 4, 4) and (weights.triu(1) == 0).all()
-    torch.testing.assert_close(weights[:, 0], encoder.blocks[0].weights(a, None, torch.ones(4, 4).tril().bool()[None]))
+    with recording() as seen:
+        encoder(a)
+    look = attended(encoder.blocks, seen, Axis.of(a), Axis.of(a), ("a", "a"))
+    assert look.weights.shape == (3, 3, 2, 4, 4) and (look.weights.triu(1) == 0).all() and (look.weights[1, :, :, 2:] == 0).all()
+    torch.testing.assert_close(look.weights[0].sum(dim=3), torch.ones(3, 2, 4, dtype=torch.float64))
 
 
 def test_places_and_sinusoids():

@@ -7,6 +7,7 @@ import torch
 
 from mcgurk.errors import DataError
 from mcgurk.nn.graph import RelationalAttention, RelationalConv, edge_softmax
+from mcgurk.nn.look import recording
 
 KINDS = 3
 
@@ -55,7 +56,9 @@ def test_weights_sum_to_one_where_an_edge_ends():
     torch.manual_seed(1)
     conv = RelationalAttention(4, KINDS, heads=2).double()
     nodes, edges, kind = graph()
-    weights = conv.weights(nodes, edges, kind)
+    with recording() as seen:
+        conv(nodes, edges, kind)
+    (weights,) = seen[conv]
     total = torch.zeros(7, 2, dtype=torch.float64).index_add(0, edges[1], weights)
     torch.testing.assert_close(total[edges[1].unique()], torch.ones_like(total[edges[1].unique()]))
     shift = conv.source(nodes).view(7, 2, 2)[edges[0]]

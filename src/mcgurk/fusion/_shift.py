@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from mcgurk.errors import DataError, listing
 from mcgurk.nn.batch import Slot
+from mcgurk.nn.look import Axis, Look
 
 
 def main_of(main: str | None, built: Mapping[str, int]) -> str:
@@ -73,6 +75,40 @@ def grounded(main: Slot, others: Mapping[str, Slot]) -> tuple[Slot, dict[str, Te
     return Slot(main.values, present, mask, main.times, full), belongs, lone
 
 
+@dataclass
+class Shift:
+    """What became of a main modality's steps.
+
+    Args:
+        main: Z, (B, T_main, width).
+        total: a H, of the same shape.
+        told: the part of it that each other modality said.
+        belongs: which of its steps belong to which step of the main one, (B, T_main, T_other) bool.
+    """
+
+    main: Slot
+    total: Tensor
+    told: dict[str, Tensor]
+    belongs: dict[str, Tensor]
+
+    def shares(self) -> Tensor:
+        """(B, M, T_main) shares of length: the step's own, then what each modality said, in the order of ``told``; 0 where all are 0."""
+        lengths = torch.stack([self.main.values.norm(dim=2), *(said.norm(dim=2) for said in self.told.values())], dim=1)
+        total = lengths.sum(dim=1, keepdim=True)
+        return lengths / torch.where(total > 0, total, torch.ones_like(total))
+
+
+def shift_looks(shares: Tensor, parts: Mapping[str, Slot], chosen: str) -> list[Look]:
+    """Recorded :meth:`Shift.shares` as maps: what a modality said is spread evenly over the steps that belong."""
+    others = {name: slot for name, slot in parts.items() if name != chosen}
+    main, belongs, _ = grounded(parts[chosen], others)
+    maps = {chosen: torch.diag_embed(shares[:, 0])}
+    for name, share in zip(others, shares.unbind(dim=1)[1:], strict=True):
+        even = belongs[name].to(share.dtype) / belongs[name].sum(dim=2, keepdim=True).clamp(min=1)
+        maps[name] = share[:, :, None] * even
+    return [Look("shift", chosen, name, m[:, None, None], Axis.of(main), Axis.of(parts[name]), joint=True) for name, m in maps.items()]
+
+
 def shifted(
     parts: Mapping[str, Slot],
     chosen: str,
@@ -80,8 +116,8 @@ def shifted(
     said: Callable[[str, Slot, Tensor, Tensor], Tensor],
     offset: Tensor | None,
     beta: float,
-) -> tuple[Slot, Tensor]:
-    """(Z, a H), both (B, T_main, width): ``H = sum_m said_m + offset``, capped; 0 at steps to which nothing belongs.
+) -> Shift:
+    """Z and ``a H``, ``H = sum_m said_m + offset``, capped; 0 at steps to which nothing belongs.
 
     Args:
         parts: clean streams by name.
@@ -89,26 +125,27 @@ def shifted(
         embed: from its values to Z.
         said: from (name, stream, its belonging, Z) to a gated contribution (B, T_main, width).
         offset: b_H.
-        beta: see :func:`capped`; rows that lack the main modality are not capped, since there Z is 0.
+        beta: see :func:`cap`; rows that lack the main modality are not capped, since there Z is 0.
     """
     others = {name: slot for name, slot in parts.items() if name != chosen}
     main, belongs, lone = grounded(parts[chosen], others)
     assert main.mask is not None
     z = torch.where(main.mask[:, :, None] & ~lone[:, None, None], embed(main.values), main.values.new_zeros(()))
-    h = torch.zeros_like(z)
-    heard = torch.zeros_like(main.mask)
+    told, heard = {}, torch.zeros_like(main.mask)
     for name, other in others.items():
-        told = belongs[name].any(dim=2)
-        h = h + torch.where(told[:, :, None], said(name, other, belongs[name], z), torch.zeros_like(z))
-        heard = heard | told
+        here = belongs[name].any(dim=2)
+        told[name] = torch.where(here[:, :, None], said(name, other, belongs[name], z), torch.zeros_like(z))
+        heard = heard | here
+    h = sum(told.values(), torch.zeros_like(z))
     if offset is not None:
         h = torch.where(heard[:, :, None], h + offset, h)
-    return main.with_values(z), torch.where(lone[:, None, None], h, capped(z, h, beta))
+    a = torch.where(lone[:, None, None], torch.ones_like(z[:, :, :1]), cap(z, h, beta))
+    return Shift(main.with_values(z), h * a, {name: part * a for name, part in told.items()}, belongs)
 
 
-def capped(z: Tensor, h: Tensor, beta: float) -> Tensor:
-    """``a h`` with ``a = min(beta |z| / (|h| + 1e-6), 1)``, step by step; where h is 0 its length counts as 1, so gradients are finite."""
-    return h * torch.clamp(beta * _length(z, 0.0) / (_length(h, 1.0) + 1e-6), max=1.0)
+def cap(z: Tensor, h: Tensor, beta: float) -> Tensor:
+    """``a = min(beta |z| / (|h| + 1e-6), 1)``, step by step; where h is 0 its length counts as 1, so gradients are finite."""
+    return torch.clamp(beta * _length(z, 0.0) / (_length(h, 1.0) + 1e-6), max=1.0)
 
 
 def _length(x: Tensor, of_nothing: float) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mcgurk.errors import DataError, listing
 from mcgurk.nn.batch import Slot, SlotSpec
+from mcgurk.nn.look import Axis, Look
 from mcgurk.nn.masked import clean
 
 
@@ -45,6 +46,15 @@ def blocks(slots: Mapping[str, Slot], built: Mapping[str, int]) -> list[tuple[Te
         else:
             out.append((some.values.new_zeros(len(some.present), width), torch.zeros_like(some.present)))
     return out
+
+
+def per_modality(kind: str, slots: Mapping[str, Slot], built: Mapping[str, int], weights: Tensor) -> list[Look]:
+    """What a row took from each modality as maps, from (B, M, heads) in the order of ``built``."""
+    rows = torch.stack([present for _, present in blocks(slots, built)], dim=1)
+    whole = Axis(rows.any(dim=1, keepdim=True))
+    return [
+        Look(kind, "", name, weights[:, None, m, :, None, None], whole, Axis(rows[:, m, None]), joint=True) for m, name in enumerate(built)
+    ]
 
 
 def fused(values: Tensor, slots: Mapping[str, Slot], built: Mapping[str, int]) -> Slot:

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from mcgurk.errors import DataError
-from mcgurk.fusion._vectors import blocks, fused, widths
+from mcgurk.fusion._vectors import blocks, fused, per_modality, widths
 from mcgurk.nn import masked
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.look import Look, Seen, keep
 from mcgurk.nn.macs import dense
 
 
@@ -36,13 +37,15 @@ class ModalityAttention(Fusion):
 
     Example:
         >>> import torch
-        >>> from mcgurk.nn import Slot, SlotSpec
+        >>> from mcgurk.nn import Slot, SlotSpec, looked
         >>> layer = ModalityAttention(width=4)
         >>> layer.build({"image": SlotSpec((3,)), "text": SlotSpec((2,))})
         >>> slots = {"image": Slot(torch.randn(1, 3), torch.tensor([False])), "text": Slot(torch.randn(1, 2), torch.tensor([True]))}
-        >>> layer.weights(slots).tolist()
-        [[0.0, 1.0]]
+        >>> [(look.source, look.weights.item()) for look in looked(layer, slots)[1]]
+        [('image', 0.0), ('text', 1.0)]
     """
+
+    shows = ("attention",)
 
     def __init__(self, *, width: int = 64, hidden: int = 32) -> None:
         super().__init__()
@@ -59,12 +62,14 @@ class ModalityAttention(Fusion):
         self.out = SlotSpec((self.width,))
 
     def _weights(self, inputs: list[tuple[Tensor, Tensor]]) -> Tensor:
+        """(B, M), modalities by sorted name; they sum to 1 in every row that has a modality."""
         keys = torch.stack([torch.tanh(self.key[name](x)) for name, (x, _) in zip(self.built, inputs, strict=True)], dim=1)
-        return masked.softmax(keys @ self.query, torch.stack([present for _, present in inputs], dim=1))
+        weights = masked.softmax(keys @ self.query, torch.stack([present for _, present in inputs], dim=1))
+        keep(self, weights)
+        return weights
 
-    def weights(self, slots: dict[str, Slot]) -> Tensor:
-        """(B, M) weights, modalities by sorted name; they sum to 1 in every row that has a modality."""
-        return self._weights(blocks(slots, self.built))
+    def looks(self, slots: dict[str, Slot], seen: Seen) -> list[Look]:
+        return per_modality("attention", slots, self.built, seen[self][0][:, :, None])
 
     def macs(self, steps: Mapping[str, int]) -> float:
         return dense(self) + len(self.built) * (self.hidden + self.width)

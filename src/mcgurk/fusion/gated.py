@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from mcgurk.errors import DataError
-from mcgurk.fusion._vectors import blocks, fused, widths
+from mcgurk.fusion._vectors import blocks, fused, per_modality, widths
 from mcgurk.nn import masked
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.look import Look, Seen, keep
 from mcgurk.nn.macs import dense
 
 
@@ -38,13 +39,15 @@ class GatedMultimodalUnit(Fusion):
 
     Example:
         >>> import torch
-        >>> from mcgurk.nn import Slot, SlotSpec
+        >>> from mcgurk.nn import Slot, SlotSpec, looked
         >>> unit = GatedMultimodalUnit(width=4)
         >>> unit.build({"image": SlotSpec((3,)), "text": SlotSpec((2,))})
         >>> slots = {"image": Slot(torch.randn(1, 3), torch.tensor([False])), "text": Slot(torch.randn(1, 2), torch.tensor([True]))}
-        >>> unit.gates(slots)[0, :, 0].tolist()
-        [0.0, 1.0]
+        >>> [(look.source, look.weights.flatten()[0].item()) for look in looked(unit, slots)[1]]
+        [('image', 0.0), ('text', 1.0)]
     """
+
+    shows = ("gate",)
 
     def __init__(self, *, width: int = 64, gate: str = "sigmoid", gate_input: str = "raw") -> None:
         super().__init__()
@@ -88,13 +91,13 @@ class GatedMultimodalUnit(Fusion):
             gates = torch.where(present, torch.sigmoid(logits), torch.zeros_like(logits))
         return torch.stack(projected, dim=1), gates
 
-    def gates(self, slots: dict[str, Slot]) -> Tensor:
-        """(B, M, width) gates, modalities by sorted name."""
-        return self._parts(slots)[1]
+    def looks(self, slots: dict[str, Slot], seen: Seen) -> list[Look]:
+        return per_modality("gate", slots, self.built, seen[self][0])
 
     def macs(self, steps: Mapping[str, int]) -> float:
         return dense(self)
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         projected, gates = self._parts(slots)
+        keep(self, gates)
         return fused((gates * torch.tanh(projected)).sum(dim=1), slots, self.built)

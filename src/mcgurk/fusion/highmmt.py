@@ -16,6 +16,7 @@ from mcgurk.fusion._sequences import any_present, flags, step_widths, streams
 from mcgurk.nn.attention import CrossBlock
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.look import Axis, Look, Seen
 from mcgurk.nn.macs import dense
 
 
@@ -59,6 +60,7 @@ class HighMMT(Fusion):
     """
 
     wants: ClassVar[str] = "sequence"
+    shows: ClassVar[tuple[str, ...]] = ("attention",)
 
     def __init__(
         self,
@@ -106,6 +108,19 @@ class HighMMT(Fusion):
     def encode(self, slots: dict[str, Slot]) -> dict[str, Slot]:
         """(B, latents, width) of every modality, whatever its length."""
         return {name: self.encoders[self.group_of[name]](slot, self.tags[name].value) for name, slot in streams(slots, self.built).items()}
+
+    def looks(self, slots: dict[str, Slot], seen: Seen) -> list[Look]:
+        """Latents of i on the steps of i, and on those of j through the latents of j: heads of the second look, mean heads of the first."""
+        parts = streams(slots, self.built)
+        calls = {module: iter(maps) for module, maps in seen.items()}  # a shared block is called for one modality or pair after another
+        own = {name: next(calls[self.encoders[self.group_of[name]].blocks[0].attend]) for name in self.built}
+        found = []
+        for i, j in [*((name, name) for name in self.built), *permutations(self.built, 2)]:
+            weights = own[i] if i == j else next(calls[self.crosses[self.pair_group_of[i, j]][0].attend]) @ own[j].mean(dim=1, keepdim=True)
+            steps, keys = Axis(parts[i].present[:, None].expand(-1, self.latents), latent=True), Axis.of(parts[j])
+            valid = (steps.mask[:, :, None] & keys.mask[:, None, :])[:, None]
+            found.append(Look("attention", i, j, torch.where(valid, weights, weights.new_zeros(()))[:, None], steps, keys))
+        return found
 
     def macs(self, steps: Mapping[str, int]) -> float:
         entered = sum(self.encoders[self.group_of[name]].macs(steps[name]) for name in self.built)

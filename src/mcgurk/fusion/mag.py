@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from mcgurk.errors import DataError
 from mcgurk.fusion._sequences import step_widths, streams
-from mcgurk.fusion._shift import main_of, shifted
-from mcgurk.nn.attention import Transformer
+from mcgurk.fusion._shift import Shift, main_of, shift_looks, shifted
+from mcgurk.nn.attention import Transformer, attended
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.look import Look, Seen, keep, looking
 from mcgurk.nn.macs import dense
 
 
@@ -54,6 +55,7 @@ class MAG(Fusion):
     """
 
     wants = "sequence"
+    shows = ("shift", "attention")
 
     def __init__(
         self,
@@ -90,14 +92,22 @@ class MAG(Fusion):
         self.encoder = Transformer(self.depth, width, self.heads, dropout=self.dropout) if self.depth else None
         self.out = SlotSpec((width,), True)
 
-    def shifted(self, slots: dict[str, Slot]) -> tuple[Slot, Tensor]:
-        """(Z, a H), both (B, T_main, width)."""
+    def shifted(self, slots: dict[str, Slot]) -> Shift:
+        """Z, a H and who said what of it."""
         return shifted(streams(slots, self.built), self.chosen, self.embed, self._said, self.offset, self.beta)
 
     def _said(self, name: str, other: Slot, here: Tensor, z: Tensor) -> Tensor:
         x = here.to(z.dtype) @ other.values / here.sum(dim=2, keepdim=True).clamp(min=1)
         said: Tensor = torch.relu(self.gate[name](torch.cat([x, z], dim=2))) * self.shift[name](x)
         return said
+
+    def looks(self, slots: dict[str, Slot], seen: Seen) -> list[Look]:
+        """Shares of length in every shifted step, and the self-attention after the gate."""
+        found = shift_looks(seen[self][0], streams(slots, self.built), self.chosen)
+        if self.encoder is None:
+            return found
+        steps = found[0].steps
+        return [*found, attended(self.encoder.blocks, seen, steps, steps, (self.chosen, self.chosen))]
 
     def macs(self, steps: Mapping[str, int]) -> float:
         own = steps[self.chosen]
@@ -107,6 +117,9 @@ class MAG(Fusion):
         return dense(self.embed, own) + joined + gated + (0 if self.encoder is None else self.encoder.macs(own))
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
-        main, shift = self.shifted(slots)
-        out = main.with_values(self.drop(self.norm(main.values + shift)))
+        shift = self.shifted(slots)
+        if looking():
+            keep(self, shift.shares())
+        main = shift.main
+        out = main.with_values(self.drop(self.norm(main.values + shift.total)))
         return out if self.encoder is None else self.encoder(out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from mcgurk.fusion._sequences import any_present, flags, step_widths, streams
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
 from mcgurk.nn.graph import RelationalAttention, RelationalConv
+from mcgurk.nn.look import Axis, Look, Seen
 from mcgurk.nn.macs import dense
 
 
@@ -57,6 +59,7 @@ class ModalityGraph(Fusion):
     """
 
     wants = "sequence"
+    shows = ("attention",)
 
     def __init__(
         self,
@@ -122,6 +125,25 @@ class ModalityGraph(Fusion):
                 edges.append(found)
                 kinds.append(torch.full((found.shape[1],), self.kinds.index(kind), device=found.device))
         return torch.cat(edges, dim=1), torch.cat(kinds), nodes
+
+    def looks(self, slots: dict[str, Slot], seen: Seen) -> list[Look]:
+        """Attention along the edges, which sums to 1 over all edges that end in a step; none with ``conv="mean"``."""
+        if self.conv == "mean":
+            return []
+        parts = streams(slots, self.built)
+        edges, _, _ = self._graph(parts)
+        weights = torch.stack([seen[layer][0] for layer in self.layers], dim=1)
+        where = {name: Axis.of(slot) for name, slot in parts.items()}
+        names = torch.cat([torch.full((int(axis.mask.sum()),), m) for m, axis in enumerate(where.values())])
+        row, step = torch.cat([axis.mask.nonzero() for axis in where.values()]).T
+        found = []
+        for (m, a), (n, b) in product(enumerate(where), repeat=2):
+            of, to = edges[:, (names[edges[0]] == n) & (names[edges[1]] == m)]
+            dense_map = weights.new_zeros(len(where[a].mask), where[a].mask.shape[1], where[b].mask.shape[1], self.depth, self.heads)
+            between = weights[(names[edges[0]] == n) & (names[edges[1]] == m)]
+            dense_map.index_put_((row[to], step[to], step[of]), between, accumulate=True)
+            found.append(Look("attention", a, b, dense_map.permute(0, 3, 4, 1, 2), where[a], where[b], joint=True))
+        return found
 
     def macs(self, steps: Mapping[str, int]) -> float:
         enter = sum(dense(self.project[name], steps[name]) for name in self.built)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from mcgurk.errors import DataError
 from mcgurk.fusion._sequences import TemporalConvolution, any_present, flags, step_widths, streams
 from mcgurk.nn import masked
-from mcgurk.nn.attention import Transformer, places, sinusoid
+from mcgurk.nn.attention import Transformer, attended, places, sinusoid
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.look import Axis, Look, Seen
 from mcgurk.nn.macs import dense
 
 
@@ -53,16 +54,17 @@ class MulT(Fusion):
 
     Example:
         >>> import torch
-        >>> from mcgurk.nn import Slot, SlotSpec
+        >>> from mcgurk.nn import Slot, SlotSpec, looked
         >>> layer = MulT(width=8, heads=2, depth=1, memory=1)
         >>> layer.build({"sound": SlotSpec((3,), True), "text": SlotSpec((2,), True)})
         >>> here, steps = torch.ones(4, dtype=torch.bool), lambda t: torch.ones(4, t, dtype=torch.bool)
         >>> slots = {"sound": Slot(torch.randn(4, 9, 3), here, steps(9)), "text": Slot(torch.randn(4, 5, 2), here, steps(5))}
-        >>> layer(slots).values.shape, layer.attention(slots)["text", "sound"].shape
-        (torch.Size([4, 18]), torch.Size([4, 1, 2, 5, 9]))
+        >>> layer(slots).values.shape, [(look.target, look.source) for look in looked(layer, slots)[1]][:2]
+        (torch.Size([4, 18]), [('sound', 'text'), ('text', 'sound')])
     """
 
     wants = "sequence"
+    shows = ("attention",)
 
     def __init__(
         self,
@@ -132,14 +134,13 @@ class MulT(Fusion):
             z = z + sinusoid(places(slot, self.clock), self.width).to(z.dtype)
         return slot.with_values(self.drop(z))
 
-    def attention(self, slots: dict[str, Slot]) -> dict[tuple[str, str], Tensor]:
-        """(target, source) -> (B, depth, heads, T_target, T_source) weights of every cross-modal block; look in evaluation mode.
-
-        (target, target) holds those of its self-attention: (B, memory, heads, T_target, T_target); without ``align`` there are no others.
-        """
-        low = self.embed(slots)
-        found = {(a, b): self.cross[a][b].weights(low[a], low[b]) for a in low for b in low if b != a and self.align}
-        return found | {(a, a): self.recall[a].weights(self._joined(a, low)) for a in low}
+    def looks(self, slots: dict[str, Slot], seen: Seen) -> list[Look]:
+        """Maps a <- b of every cross-modal transformer and a <- a of every self-attention; with ``align=False`` the latter alone."""
+        parts = streams(slots, self.built)
+        networks = {(a, b): self.cross[a][b] for a in parts for b in parts if b != a and self.align}
+        networks |= {(a, a): self.recall[a] for a in parts}
+        where = {name: Axis.of(slot) for name, slot in parts.items()}
+        return [attended(network.blocks, seen, where[a], where[b], (a, b)) for (a, b), network in networks.items()]
 
     def _joined(self, name: str, low: dict[str, Slot]) -> Slot:
         """The streams of a target side by side."""

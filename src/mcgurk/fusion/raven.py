@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from mcgurk.errors import DataError
 from mcgurk.fusion._sequences import flags, step_widths, streams
-from mcgurk.fusion._shift import belonging, main_of, shifted
+from mcgurk.fusion._shift import Shift, belonging, main_of, shift_looks, shifted
 from mcgurk.nn import masked
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.look import Look, Seen, keep, looking
 from mcgurk.nn.macs import dense, recurrent
 
 
@@ -52,6 +53,7 @@ class RAVEN(Fusion):
     """
 
     wants = "sequence"
+    shows = ("shift",)
 
     def __init__(self, *, main: str | None = None, width: int = 64, hidden: int = 16, beta: float = 1.0) -> None:
         super().__init__()
@@ -74,14 +76,18 @@ class RAVEN(Fusion):
         self.words = nn.LSTM(self.width, self.width, batch_first=True)
         self.out = SlotSpec((self.width + len(self.built),))
 
-    def shifted(self, slots: dict[str, Slot]) -> tuple[Slot, Tensor]:
-        """(Z, a H), both (B, T_main, width)."""
+    def shifted(self, slots: dict[str, Slot]) -> Shift:
+        """Z, a H and who said what of it."""
         return shifted(streams(slots, self.built), self.chosen, self.embed, self._said, self.offset, self.beta)
 
     def _said(self, name: str, other: Slot, here: Tensor, z: Tensor) -> Tensor:
         state = ends(self.read[name], other.values, here)
         said: Tensor = torch.sigmoid(self.gate[name](torch.cat([state, z], dim=2))) * self.shift[name](state)
         return said
+
+    def looks(self, slots: dict[str, Slot], seen: Seen) -> list[Look]:
+        """Shares of length in every shifted step."""
+        return shift_looks(seen[self][0], streams(slots, self.built), self.chosen)
 
     def macs(self, steps: Mapping[str, int]) -> float:
         own = steps[self.chosen]
@@ -93,10 +99,13 @@ class RAVEN(Fusion):
         return total
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
-        main, shift = self.shifted(slots)
+        shift = self.shifted(slots)
+        if looking():
+            keep(self, shift.shares())
+        main = shift.main
         assert main.mask is not None
         order = (~main.mask).to(torch.uint8).argsort(dim=1, stable=True)  # valid steps first: a gap is no step
-        tokens = (main.values + shift).take_along_dim(order[:, :, None], dim=1)
+        tokens = (main.values + shift.total).take_along_dim(order[:, :, None], dim=1)
         state = masked.last(self.words(tokens)[0], main.mask.take_along_dim(order, dim=1))
         seen = flags(streams(slots, self.built), state)
         return Slot(torch.cat([state, seen], dim=1), main.present, None, None, main.full)

@@ -10,9 +10,10 @@ from torch.nn import functional as F
 
 from mcgurk.errors import DataError
 from mcgurk.fusion._sequences import any_present, step_widths, streams
-from mcgurk.nn.attention import CrossAttention, places, sinusoid
+from mcgurk.nn.attention import CrossAttention, attended, places, sinusoid
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
+from mcgurk.nn.look import Axis, Look, Seen
 from mcgurk.nn.macs import dense
 
 
@@ -96,6 +97,7 @@ class ViLBERT(Fusion):
     """
 
     wants = "sequence"
+    shows = ("attention",)
 
     def __init__(
         self,
@@ -164,23 +166,24 @@ class ViLBERT(Fusion):
             parts = {name: self.co[name][layer](slot, self._others(parts, name)) for name, slot in parts.items()}
         return {name: self.own[name][layer](slot, slot) for name, slot in parts.items()}
 
-    def attention(self, slots: dict[str, Slot]) -> dict[tuple[str, str], Tensor]:
-        """(target, source) -> (B, depth, heads, 1 + T_target, 1 + T_source) co-attention weights; the first step of each is its summary.
-
-        Over the sources of a target together, the weights of a step are 1.
-        """
-        parts = self.embed(slots)
-        found: dict[tuple[str, str], list[Tensor]] = {(a, b): [] for a in parts for b in parts if a != b}
-        for layer in range(self.depth):
-            for a, slot in parts.items():
-                others = [b for b in parts if b != a]
-                if others:
-                    weights = self.co[a][layer].attend.weights(slot, self._others(parts, a))
-                    sizes = [parts[b].values.shape[1] for b in others]
-                    for b, piece in zip(others, weights.split(sizes, dim=3), strict=True):
-                        found[a, b].append(piece)
-            parts = self._exchange(parts, layer)
-        return {pair: torch.stack(pieces, dim=1) for pair, pieces in found.items()}
+    def looks(self, slots: dict[str, Slot], seen: Seen) -> list[Look]:
+        """Co-attention a <- b, which sums to 1 over all b together, and self-attention a <- a; first on either side stands the summary."""
+        parts = streams(slots, self.built)
+        where = {
+            name: Axis(
+                torch.cat([slot.present[:, None], Axis.of(slot).mask], dim=1),
+                None if slot.times is None else F.pad(slot.times, (1, 0)),
+                lead=1,
+            )
+            for name, slot in parts.items()
+        }
+        found = [attended(self.own[a], seen, where[a], where[a], (a, a)) for a in parts]
+        for a in parts if len(self.co) else ():
+            others = [b for b in parts if b != a]
+            keys = Axis(torch.cat([where[b].mask for b in others], dim=1))
+            pieces = attended(self.co[a], seen, where[a], keys, (a, "")).weights.split([where[b].mask.shape[1] for b in others], dim=4)
+            found += [Look("attention", a, b, piece, where[a], where[b], True) for b, piece in zip(others, pieces, strict=True)]
+        return found
 
     def macs(self, steps: Mapping[str, int]) -> float:
         long = {name: 1 + steps[name] for name in self.built}

@@ -17,6 +17,8 @@ _EXPORTS = {
     "CrossBlock": "attention",
     "Transformer": "attention",
     "Standardise": "standardise",
+    "Look": "look",
+    "looked": "look",
     "masked": "",
     "tap": "tap",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,8 @@ from torch.nn import functional as F
 from mcgurk.errors import DataError
 from mcgurk.nn import masked
 from mcgurk.nn.batch import Slot
+from mcgurk.nn.heads import heads_mixed
+from mcgurk.nn.look import Axis, Look, Seen, keep, looking
 from mcgurk.nn.macs import dense
 from mcgurk.nn.masked import as_sequence, clean
 
@@ -65,28 +68,29 @@ class CrossAttention(nn.Module):
         a, b = clean(as_sequence(a)), clean(as_sequence(b))
         assert a.mask is not None
         keys, usable = keys_of(b, allowed)
-        out = self.mixed(a.values, b.values, keys)
+        out = self.mixed(a.values, b.values, keys, usable)
         if usable is None and a.full:
             return a.with_values(out)
         valid = a.mask if usable is None else a.mask & usable
         return Slot(torch.where(valid[:, :, None], out, out.new_zeros(())), a.present, a.mask, a.times, a.full)
 
-    def mixed(self, a: Tensor, b: Tensor, keys: Tensor | None) -> Tensor:
+    def mixed(self, a: Tensor, b: Tensor, keys: Tensor | None, usable: Tensor | None) -> Tensor:
         """(B, T_a, width) for values alone and :func:`keys_of` of their Slots: nothing is cleaned, nothing dropped."""
-        q, k, v = (self._heads(part) for part in (self.query(a), *self.key_value(b).chunk(2, dim=2)))
-        mask = None if keys is None else keys[:, None]
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=self.dropout if self.training else 0.0)
-        out: Tensor = self.leave(mixed.transpose(1, 2).flatten(2))
+        query, key_value = self.query(a), self.key_value(b)
+        if looking():
+            mixed = self._shown(query, key_value, None if keys is None or usable is None else keys & usable[:, :, None])
+        else:
+            mixed = heads_mixed(query, key_value, self.heads, keys, self.dropout if self.training else 0.0)
+        out: Tensor = self.leave(mixed)
         return out
 
-    def weights(self, a: Slot, b: Slot, allowed: Tensor | None = None) -> Tensor:
-        """(B, heads, T_a, T_b) attention weights, those of a step 1 in total; 0 for padded steps of either and where there is no key."""
-        a, b = clean(as_sequence(a)), clean(as_sequence(b))
-        assert a.mask is not None and b.mask is not None
-        q, k = self._heads(self.query(a.values)), self._heads(self.key_value(b.values).chunk(2, dim=2)[0])
-        valid = a.mask[:, :, None] & b.mask[:, None, :]
-        valid = valid if allowed is None else valid & allowed
-        return masked.softmax(q @ k.transpose(2, 3) / math.sqrt(q.shape[-1]), valid[:, None])
+    def _shown(self, query: Tensor, key_value: Tensor, keys: Tensor | None) -> Tensor:
+        """:func:`mcgurk.nn.heads.heads_mixed` with the weights themselves, kept for whoever looks."""
+        q, k, v = (self._heads(part) for part in (query, *key_value.chunk(2, dim=2)))
+        logits = q @ k.transpose(2, 3) / math.sqrt(q.shape[-1])
+        weights = torch.softmax(logits, dim=3) if keys is None else masked.softmax(logits, keys[:, None])
+        keep(self, weights)
+        return (weights @ v).transpose(1, 2).flatten(2)
 
     def _heads(self, values: Tensor) -> Tensor:
         return values.reshape(*values.shape[:2], self.heads, -1).transpose(1, 2)
@@ -151,13 +155,11 @@ class CrossBlock(nn.Module):
         queries = self.norm(a.values)
         source = queries if b is None else self.norm(b.values)
         keys, usable = keys_of(a if b is None else b, allowed)
-        z = a.values + self.drop(self.attend.mixed(queries, source, keys))
-        z = z + self.drop(self.narrow(self.drop(F.relu(self.widen(self.inner_norm(z))))))
+        z = a.values + self.drop(self.attend.mixed(queries, source, keys, usable))
+        steps = z.flatten(0, 1)  # a matrix, not a view of one, can be rectified in place: a third of this half's time
+        inner = F.relu(self.widen(self.inner_norm(steps)), inplace=True)
+        z = (steps + self.drop(self.narrow(self.drop(inner)))).view_as(z)
         return a.with_values(z if usable is None else torch.where(usable[:, :, None], z, a.values))
-
-    def weights(self, a: Slot, b: Slot | None = None, allowed: Tensor | None = None) -> Tensor:
-        """(B, heads, T_a, T_b) attention weights."""
-        return self.attend.weights(a.with_values(self.norm(a.values)), (b or a).with_values(self.norm((b or a).values)), allowed)
 
 
 class Transformer(nn.Module):
@@ -178,8 +180,8 @@ class Transformer(nn.Module):
         >>> from mcgurk.nn import Slot
         >>> a = Slot(torch.randn(2, 3, 8), torch.ones(2, dtype=torch.bool), torch.ones(2, 3, dtype=torch.bool))
         >>> encoder = Transformer(2, 8, 4)
-        >>> encoder(a).values.shape, encoder.weights(a).shape
-        (torch.Size([2, 3, 8]), torch.Size([2, 2, 4, 3, 3]))
+        >>> encoder(a).values.shape
+        torch.Size([2, 3, 8])
     """
 
     def __init__(
@@ -209,17 +211,15 @@ class Transformer(nn.Module):
             a = block(a, b, allowed)
         return a.with_values(self.norm(a.values))
 
-    def weights(self, a: Slot, b: Slot | None = None) -> Tensor:
-        """(B, depth, heads, T_a, T_b) attention weights of every block."""
-        allowed, out = self._allowed(a, b or a), []
-        for block in self.blocks:
-            assert isinstance(block, CrossBlock)
-            out.append(block.weights(a, b, allowed))
-            a = block(a, b, allowed)
-        return torch.stack(out, dim=1)
-
     def _allowed(self, a: Slot, b: Slot) -> Tensor | None:
         return places(b, self.clock)[:, None, :] <= places(a, self.clock)[:, :, None] if self.causal else None
+
+
+def attended(blocks: Iterable[nn.Module], seen: Seen, steps: Axis, keys: Axis, names: tuple[str, str], *, joint: bool = False) -> Look:
+    """The recorded weights of successive blocks as one map; each block's attention is its ``attend``."""
+    weights = torch.stack([seen[block.attend][0] for block in blocks], dim=1)  # type: ignore[index]
+    valid = (steps.mask[:, :, None] & keys.mask[:, None, :])[:, None, None]
+    return Look("attention", *names, torch.where(valid, weights, weights.new_zeros(())), steps, keys, joint)
 
 
 def places(slot: Slot, clock: float | None = None) -> Tensor:

@@ -16,6 +16,7 @@ from mcgurk.data.spec import ColumnSpec
 from mcgurk.data.target import TargetSpec
 from mcgurk.errors import DataError
 from mcgurk.nn.batch import Slot, SlotSpec
+from mcgurk.nn.look import Look, Seen
 from mcgurk.params import Params
 
 
@@ -84,26 +85,32 @@ class Encoder(Component):
 class Fusion(Component):
     """From the Slots of all modalities to one Slot, for any non-empty subset of them present.
 
-    Class attribute:
+    Class attributes:
         wants: "vector" or "sequence"; the estimator pools or lengthens Slots to that.
+        shows: kinds of maps (:class:`~mcgurk.nn.look.Look`) that :meth:`looks` returns; () for a layer that has none.
     """
 
     wants: ClassVar[str] = "vector"
+    shows: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def build(self, specs: dict[str, SlotSpec]) -> None:
         """Create parameters for these modalities and set ``out``."""
 
     @abstractmethod
+    def forward(self, slots: dict[str, Slot]) -> Slot:
+        """One Slot; a row is present where any modality is."""
+
+    def looks(self, slots: dict[str, Slot], seen: Seen) -> list[Look]:
+        """What was looked at, from the weights recorded (:func:`mcgurk.nn.look.recording`) while ``forward(slots)`` ran."""
+        return []
+
     def macs(self, steps: Mapping[str, int]) -> float | None:
         """Multiply-accumulates (:mod:`mcgurk.nn.macs`) of one row that has every modality, with so many steps of each that is a sequence.
 
         None where the layer gives no formula; then whoever asks must run it and count.
         """
         return None
-
-    def forward(self, slots: dict[str, Slot]) -> Slot:
-        """One Slot; a row is present where any modality is."""
 
 
 class Head(Component):

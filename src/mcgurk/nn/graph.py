@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mcgurk.errors import DataError
+from mcgurk.nn.look import keep
 from mcgurk.nn.macs import dense
 
 
@@ -75,8 +76,8 @@ class RelationalAttention(nn.Module):
         >>> import torch
         >>> conv = RelationalAttention(4, 2, heads=2)
         >>> nodes, edges, kind = torch.randn(3, 4), torch.tensor([[0, 1], [2, 2]]), torch.tensor([0, 1])
-        >>> conv(nodes, edges, kind).shape, conv.weights(nodes, edges, kind).sum(dim=0).allclose(torch.ones(2))
-        (torch.Size([3, 4]), True)
+        >>> conv(nodes, edges, kind).shape
+        torch.Size([3, 4])
     """
 
     def __init__(self, width: int, kinds: int, heads: int = 1) -> None:
@@ -97,16 +98,13 @@ class RelationalAttention(nn.Module):
         pair = F.leaky_relu(self.target(nodes).view(shape)[target] + sent[source], 0.2)
         return edge_softmax((pair * self.query[kind]).sum(dim=2), target, len(nodes)), sent[source]
 
-    def weights(self, nodes: Tensor, edges: Tensor, kind: Tensor) -> Tensor:
-        """(E, heads); over the edges that end in a node they sum to 1."""
-        return self._parts(nodes, edges, kind)[0]
-
     def macs(self, nodes: int) -> float:
         """Of so many nodes, whatever their edges."""
         return dense(self, nodes)
 
     def forward(self, nodes: Tensor, edges: Tensor, kind: Tensor) -> Tensor:
         weights, sent = self._parts(nodes, edges, kind)
+        keep(self, weights)
         message = (weights[:, :, None] * sent).flatten(1)
         heard = message.new_zeros(nodes.shape).index_add(0, edges[1], message)
         out: Tensor = self.own(nodes) + heard

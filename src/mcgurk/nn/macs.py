@@ -125,7 +125,7 @@ def _matrix_vector(matrix: Any, vector: Any, *_: Any, out_shape: Any = None, **_
 
 
 def _attention(query: Any, key: Any, value: Any, *_: Any, out_shape: Any = None, **__: Any) -> int:
-    return int(sdpa_flop_count(query, key, value))
+    return int(sdpa_flop_count(query, key, value))  # type: ignore[no-untyped-call]
 
 
 def _one_lstm(x: Any, *rest: Any, out_shape: Any = None, **__: Any) -> int:

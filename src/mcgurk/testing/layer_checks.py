@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mcgurk.nn.batch import Slot, SlotSpec
+from mcgurk.nn.look import KINDS, Look, looked
 from mcgurk.nn.macs import counted
 from mcgurk.registry import Entry
 from mcgurk.testing.conformance import Check, Failure, Skip
@@ -202,6 +203,39 @@ def cost(cls: type, entry: Entry) -> None:
             raise Failure(f"macs({steps}) says {said:,.0f} multiply-accumulates, {seen:,.0f} were counted")
 
 
+def looks(cls: type, entry: Entry) -> None:
+    """What a layer says it shows it shows: maps of the forward pass itself, 0 in padded and absent places, shares that sum to 1."""
+    layer, slots = _built(cls, entry), _slots(entry)
+    with torch.no_grad():
+        expected, (out, found), (_, poisoned) = layer(slots), looked(layer, slots), looked(layer, _poison(slots))
+    _same(out.values, expected.values, "looking changes the output")
+    if {look.kind for look in found} != set(layer.shows):
+        raise Failure(f"it shows {sorted({look.kind for look in found})}, but shows = {layer.shows}")
+    for look, bad in zip(found, poisoned, strict=True):
+        _check_map(look)
+        _same(look.weights, bad.weights, f"the map {look.target} <- {look.source} changes with absent content")
+    groups: dict[tuple[object, ...], list[Tensor]] = {}
+    for place, look in enumerate(found):
+        if look.kind != "gate":
+            groups.setdefault((look.kind, look.target) if look.joint else (place,), []).append(look.weights.sum(dim=4))
+    for key, sums in groups.items():
+        total = torch.stack(sums).sum(dim=0)
+        if not bool((((total - 1).abs() < 1e-9) | (total == 0)).all()) or not bool((total > 0).any()):
+            raise Failure(
+                f"the shares of a step in {key} sum to {float(total.min()):.4g} to {float(total.max()):.4g}; expected 1, or 0 for none"
+            )
+
+
+def _check_map(look: Look) -> None:
+    name = f"the {look.kind} map {look.target or 'row'} <- {look.source}"
+    shape = (B, *look.weights.shape[1:3], look.steps.mask.shape[1], look.keys.mask.shape[1])
+    if look.kind not in KINDS or tuple(look.weights.shape) != shape:
+        raise Failure(f"{name} is {tuple(look.weights.shape)}, its axes say {shape}; kinds are {', '.join(KINDS)}")
+    valid = (look.steps.mask[:, :, None] & look.keys.mask[:, None, :])[:, None, None]
+    if not bool(((look.weights >= 0) & (look.weights <= 1 + 1e-9)).all()) or bool(look.weights.masked_select(~valid).any()):
+        raise Failure(f"{name} leaves 0 to 1, or gives weight to what is padded or absent")
+
+
 CHECKS: dict[str, Check] = {
     "absent content": poison,
     "rows independent": rows_independent,
@@ -211,4 +245,5 @@ CHECKS: dict[str, Check] = {
     "round trip": round_trip,
     "registered parameters": registered,
     "cost": cost,
+    "looks": looks,
 }
