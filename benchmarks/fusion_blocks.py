@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks._rounds import cpu_milliseconds
+from benchmarks._rounds import cpu_rounds, quicker
 from mcgurk.fusion import BilinearFusion, LowRankFusion, TensorFusion
 from mcgurk.nn import Fusion, Slot, SlotSpec
+from mcgurk.nn.wide import BOUND, WideLinear, route
 
 SEED = 0
 
@@ -22,12 +23,15 @@ def run(data_root: Path | None, full: bool) -> dict[str, Any]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
-    rounds = 9 if full else 3
+    rounds = 31 if full else 5
     try:
         return {
-            "protocol": "forward and backward with gradients of inputs and parameters, float32, one thread, median CPU time of "
-            f"{rounds} round-robin rounds; ours takes and gives Slots, the reference plain tensors",
+            "protocol": "forward and backward with gradients of inputs and parameters, float32, one thread, CPU time in "
+            f"{rounds} round-robin rounds: medians, and quartiles of the ratios within a round; ours takes and gives Slots, the reference "
+            f"plain tensors; tensor: each before a linear layer, whose products go to oneDNN where its error is at most {BOUND:g}",
             "seed": SEED,
+            "route of wide products": route().name,
+            "error of oneDNN's": route().error,
             "bilinear": [bilinear(*sizes, rounds) for sizes in ((32, 16, 64), (128, 32, 128), (32, 64, 64))],
             "low_rank": [low_rank(*sizes, rounds) for sizes in ((32, 16, 64, 4), (128, 32, 128, 8), (32, 64, 64, 16))],
             "tensor": [tensor(*sizes, rounds) for sizes in (((128, 32, 128), (32, 64, 64)) if full else ((128, 32, 128),))],
@@ -63,7 +67,7 @@ def tensor(rows: int, d: int, width: int, rounds: int) -> dict[str, Any]:
     layer = TensorFusion(width=d, norm=None)
     layer._check = lambda *sizes: None  # type: ignore[method-assign]  # 65^3 is beyond what 256 rows may take; here are 32
     layer = built(layer, 3, d)
-    head = nn.Linear(layer.out.width, width)
+    head = WideLinear(layer.out.width, width)
 
     class WithHead(nn.Module):
         built = layer.built
@@ -107,17 +111,18 @@ def measured(
             p.grad = None
         forward().square().mean().backward()
 
-    taken = cpu_milliseconds(
+    taken = cpu_rounds(
         {
             "reference": lambda: step(lambda: reference(*inputs), [*parameters, *inputs]),
             "ours": lambda: step(lambda: ours(slots).values, [*ours.parameters(), *inputs]),
         },
         rounds,
+        0.01,
     )
     return {
         "sizes": sizes,
-        "reference_ms": taken["reference"],
-        "ours_ms": taken["ours"],
-        "times_quicker": taken["reference"] / taken["ours"],
+        "reference_ms": taken["reference"].median,
+        "ours_ms": taken["ours"].median,
+        **quicker("times_quicker", taken["reference"], taken["ours"]),
         "largest_difference": apart,
     }

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks._rounds import cpu_milliseconds
+from benchmarks._rounds import cpu_rounds, quicker
 from mcgurk.nn import CrossBlock, Slot
 
 SEED = 0
@@ -45,11 +45,12 @@ def run(data_root: Path | None, full: bool) -> dict[str, Any]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
-    rounds = 9 if full else 3
+    rounds = 41 if full else 7
     try:
         return {
-            "protocol": "forward and backward with gradients of inputs and parameters, float32, one thread, median CPU time of "
-            f"{rounds} round-robin rounds; padded: a tenth of the source's steps; ours takes and gives Slots, the reference plain tensors",
+            "protocol": "forward and backward with gradients of inputs and parameters, float32, one thread, CPU time in "
+            f"{rounds} round-robin rounds: medians, and quartiles of the ratios within a round; padded: a tenth of the source's steps; "
+            "ours takes and gives Slots, the reference plain tensors",
             "seed": SEED,
             "blocks": [measured(*size, rounds) for size in SIZES],
         }
@@ -78,7 +79,7 @@ def measured(rows: int, steps: int, keys: int, width: int, heads: int, rounds: i
         with torch.inference_mode():
             block(target, source)
 
-    taken = cpu_milliseconds(
+    taken = cpu_rounds(
         {
             "published": lambda: step(lambda: published(x, y, y), x, y),
             "ours": lambda: step(lambda: block(target, source).values, a, b),
@@ -87,13 +88,14 @@ def measured(rows: int, steps: int, keys: int, width: int, heads: int, rounds: i
             "ours_forward": looked,
         },
         rounds,
+        0.01,
     )
     return {
         "sizes": f"B={rows} steps={steps} keys={keys} d={width} heads={heads}",
-        "published_ms": taken["published"],
-        "ours_ms": taken["ours"],
-        "times_quicker": taken["published"] / taken["ours"],
-        "times_quicker_padded": taken["published"] / taken["padded"],
-        "times_quicker_forward_only": taken["published_forward"] / taken["ours_forward"],
+        "published_ms": taken["published"].median,
+        "ours_ms": taken["ours"].median,
+        **quicker("times_quicker", taken["published"], taken["ours"]),
+        **quicker("times_quicker_padded", taken["published"], taken["padded"]),
+        **quicker("times_quicker_forward_only", taken["published_forward"], taken["ours_forward"]),
         "largest_difference": apart,
     }

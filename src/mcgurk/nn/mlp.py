@@ -10,13 +10,14 @@ from mcgurk.data.target import TargetSpec
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Head
 from mcgurk.nn.masked import clean, pool
+from mcgurk.nn.wide import WIDE, WideLinear
 
 
 def mlp(sizes: tuple[int, ...], dropout: float = 0.0, *, norm: bool = False, last: bool = False) -> nn.Sequential:
     """Linear, (LayerNorm,) ReLU, dropout for every step of ``sizes``; with ``last`` the final layer is linear only."""
     layers: list[nn.Module] = []
     for i, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
-        layers.append(nn.Linear(fan_in, fan_out))
+        layers.append(WideLinear(fan_in, fan_out) if fan_in >= WIDE else nn.Linear(fan_in, fan_out))
         if last and i == len(sizes) - 2:
             break
         if norm:
