@@ -21,7 +21,7 @@ from mcgurk.train.checkpoint import Checkpoints
 from mcgurk.train.loop import Loop, Settings
 from mcgurk.train.tasks import TaskLoader
 
-SMALL = {"hidden": (8,), "epochs": 3, "batch_size": 16, "patience": None, "stopping": None}
+SMALL = {"shared": (8,), "epochs": 3, "batch_size": 16, "patience": None, "stopping": None}
 
 
 def data(n=90, seed=0):
@@ -353,5 +353,5 @@ def test_a_head_of_its_own_width_and_weights_of_its_classes():
     widths = {
         task: [m.out_features for m in head.modules() if hasattr(m, "out_features")] for task, head in model.objective_.heads.table.items()
     }
-    assert widths == {"price": [1], "tags": [64, 2], "tone": [5, 4, 2]}
+    assert widths == {"price": [1], "tags": [2], "tone": [5, 4, 2]}
     assert model.objective_.heads["tone"].class_weight is not None and model.objective_.heads["tags"].class_weight is None

@@ -31,7 +31,7 @@ ENTRIES: dict[str, Entry] = {
         _ALL,
         "trunk + sum of the heads",
         "Lu, Goswami, Rohrbach, Parikh, Lee 2020, CVPR",
-        small={"hidden": (8,), "epochs": 3, "batch_size": 16, "patience": None},
+        small={"shared": (8,), "epochs": 3, "batch_size": 16, "patience": None},
         apart="it answers several targets, a comparison ranks methods for one",
     ),
     "auto": Entry(

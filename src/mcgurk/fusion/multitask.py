@@ -26,7 +26,7 @@ STOPPING = ("stop_and_go", None)
 
 
 class MultiTask(TaskPredictor, NeuralEstimator):
-    """Several targets by one network: encoders and a fusion layer that all tasks share, and a head for each.
+    """Several targets by one network: encoders, a fusion layer and hidden layers that all tasks share, and a head for each.
 
     Every step trains one task t on a batch of its own labelled rows, by ``w_t L_t``; heads of the others stay as they are, bit for bit, and
     so do their optimisers' moments. Tasks may label the same rows or others, of other columns: stack such sets with
@@ -38,8 +38,10 @@ class MultiTask(TaskPredictor, NeuralEstimator):
     Args:
         fusion: the shared layer: a name of the fusion room, ``(name, {params})`` or an object.
         encoders: None for the defaults, or a dict from column or kind to an encoder's name, ``(name, {params})`` or object.
-        hidden: widths of each head's hidden layers, or a dict from task to widths.
-        dropout: in the heads.
+        shared: widths of the shared hidden layers after the fusion layer; () for none, where that layer has enough to learn ("concat" has
+            nothing).
+        hidden: widths of each head's own hidden layers, or a dict from task to widths; () is a linear head.
+        dropout: in shared and own hidden layers.
         modality_dropout: probability that a modality is made absent in training.
         token: width of a learned vector of the task, which the fusion layer sees as one more modality, so that the trunk knows what it is
             asked; 0 for none. Given to heads that belong to one task anyway, it would be a bias and nothing else.
@@ -85,7 +87,8 @@ class MultiTask(TaskPredictor, NeuralEstimator):
         fusion: Any = "concat",
         *,
         encoders: Any = None,
-        hidden: Any = (64,),
+        shared: tuple[int, ...] = (64,),
+        hidden: Any = (),
         dropout: float = 0.1,
         modality_dropout: float = 0.0,
         token: int = 0,
@@ -109,6 +112,7 @@ class MultiTask(TaskPredictor, NeuralEstimator):
     ) -> None:
         self.fusion = fusion
         self.encoders = encoders
+        self.shared = shared
         self.hidden = hidden
         self.dropout = dropout
         self.modality_dropout = modality_dropout

@@ -14,13 +14,29 @@ from mcgurk.errors import DataError, UnknownName, listing
 from mcgurk.fusion.estimators import class_weights
 from mcgurk.nn.batch import Batch, Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
-from mcgurk.nn.mlp import MLPHead
+from mcgurk.nn.masked import clean, pool
+from mcgurk.nn.mlp import MLPHead, mlp
 from mcgurk.train.objective import Step
 from mcgurk.train.readout import Readout
 from mcgurk.train.stop_and_go import StopAndGo
 from mcgurk.train.trunk import Trunk
 
 TOKEN = "task token"
+
+
+class SharedLayers(nn.Module):
+    """Hidden layers on a fused Slot, pooled by the mean where it is a sequence."""
+
+    def __init__(self, spec: SlotSpec, widths: tuple[int, ...], dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Dropout(dropout), *mlp((spec.width, *widths), dropout)) if widths else None
+        self.out = SlotSpec((widths[-1],)) if widths else spec
+
+    def forward(self, slot: Slot) -> Slot:
+        if self.layers is None:
+            return slot
+        slot = pool(clean(slot))
+        return slot.with_values(self.layers(slot.values.flatten(1)))
 
 
 class TaskHead(Readout):
@@ -71,12 +87,13 @@ class TaskObjective(Trunk):
             further={TOKEN: SlotSpec((estimator.token,), fusion.wants == "sequence")} if estimator.token else None,
         )
         names = [name for name, _ in target.parts]
-        hidden = by_task("hidden", estimator.hidden, names, (64,))
+        hidden = by_task("hidden", estimator.hidden, names, ())
         class_weight = by_task("class_weight", estimator.class_weight, names, None)
         self.weights = by_task("weights", estimator.weights, names, 1.0)
         self.rates = by_task("rates", estimator.rates, names, 1.0)
+        self.shared = SharedLayers(fusion.out, tuple(estimator.shared), estimator.dropout)
         self.heads = NamedModules(
-            {name: TaskHead(fusion.out, part, hidden[name], estimator.dropout, class_weight[name]) for name, part in target.parts}
+            {name: TaskHead(self.shared.out, part, hidden[name], estimator.dropout, class_weight[name]) for name, part in target.parts}
         )
         self.tokens = nn.ParameterList([torch.randn(estimator.token) for _ in names] if estimator.token else [])
         self.control = StopAndGo(names) if estimator.stopping else None
@@ -99,7 +116,7 @@ class TaskObjective(Trunk):
     def outputs(self, batch: Batch) -> Tensor:
         """(B, sum k) scores of all tasks side by side, in their units."""
         slots, out = self.encode(batch), []
-        fused = None if len(self.tokens) else self.fusion(slots)
+        fused = None if len(self.tokens) else self.shared(self.fusion(slots))
         for name, head in self.heads.table.items():
             out.append(head.in_units(head(self._fused(slots, name) if fused is None else fused)))
         return torch.cat(out, dim=1)
@@ -111,7 +128,7 @@ class TaskObjective(Trunk):
             sequence = self.fusion.wants == "sequence"
             token = Slot(values[:, None], present, present[:, None], None, True) if sequence else Slot(values, present, full=True)
             slots = {name: {**slots, TOKEN: token}[name] for name in sorted([*slots, TOKEN])}
-        return self.fusion(slots)
+        return self.shared(self.fusion(slots))
 
     def held_out(self, batches: Callable[[], Iterable[Batch]], step: Step) -> float:
         """The weighted sum of the tasks' losses on their held-out rows; the controller takes note of how good each task is."""
