@@ -327,3 +327,46 @@ def test_kill_minus_nine(planted, fakes, tmp_path, when) -> None:
     straight = compare(X, y, groups=groups, budget="quick", candidates=entered)
     assert np.array_equal(resumed.folds["score"], straight.folds["score"]) and resumed.missing.equals(straight.missing)
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+def layer_file(folder: Path) -> None:
+    """What a paper's author writes: one layer in one file."""
+    (folder / "authors_layer.py").write_text(
+        "from mcgurk.fusion import Concat\n\n\nclass Mine(Concat):\n    '''Concatenation under another name.'''\n", encoding="utf-8"
+    )
+
+
+def test_a_stranger_s_layer_in_one_file_stands_in_the_table_and_resumes(planted, fakes, tmp_path, monkeypatch) -> None:
+    X, y, groups = planted
+    layer_file(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    X, y, groups = X[:120], y[:120], groups[:120]
+    asked = {"groups": groups, "budget": "quick", "folds": 2, "repeats": 1, "candidates": fakes.contestants(X.names)[:3]}
+    asked["fusions"] = ["authors_layer:Mine,mfas", ("lowrank", {"rank": 1, "width": 4})]
+    result = compare(X, y, output=tmp_path / "run", **asked)
+    table = result.table.set_index("name")
+    assert {"layer:authors_layer:Mine", "layer:lowrank(rank=1, width=4)"} <= set(table.index)
+    assert table.loc["layer:authors_layer:Mine", "label"] == "Mine layer"
+    assert table.loc["layer:lowrank(rank=1, width=4)", "paper"].startswith("Liu")
+    assert table.loc["layer:authors_layer:Mine", "parameters"] > 0 and table.loc["layer:authors_layer:Mine", "operations"] > 0
+    assert result.refused == {"mfas": "it fuses 2 modalities, and the data has 3"}
+    assert "mfas (it fuses 2 modalities, and the data has 3)" in str(result) and result.plan["refused"] == result.refused
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Did not take part" in page and "it fuses 2 modalities" in page and "Liu, Shen" in page and "epochs 60" in page
+    fakes.calls.clear()
+    again = compare(X, y, output=tmp_path / "run", **asked)
+    assert again.folds.equals(result.folds) and len(fakes.calls) <= 1  # the model that is saved, nothing else
+    with pytest.raises(StoreError, match="other contestants"):
+        compare(X, y, output=tmp_path / "run", **{**asked, "fusions": "lowrank"})
+
+
+def test_a_limit_is_said_and_all_has_one(planted, fakes) -> None:
+    X, y, groups = planted
+    dear = [Candidate(f"layer:{n}", lambda n=n: fakes.Linear(n), X.names, "layer", f"layer:{n}", cost=c) for n, c in (("a", 5), ("b", 900))]
+    result = compare(X, y, groups=groups, budget=5, folds=2, repeats=1, candidates=[*fakes.contestants(X.names)[:2], *dear])
+    assert result.plan["dropped"] == ["layer:b"] and "layer:a" in set(result.table["name"])
+    assert "Left out to keep to about 5 minutes, the dearest first: layer:b." in str(result)
+    from mcgurk.study.settings import Budget
+
+    assert Budget.of("quick").limited().minutes == 15 and Budget.of("20m").limited().minutes == 20
+    assert Budget.of("thorough").limited().minutes is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mcgurk.study.interval import Estimate, adjusted, drawn, resampled, weights
+from mcgurk.study.interval import Estimate, adjusted, drawn, level, resampled, weights
 
 
 def test_corrected_interval_covers() -> None:
@@ -45,3 +45,15 @@ def test_holm_with_gaps() -> None:
 
 def test_clear_needs_an_interval() -> None:
     assert Estimate(1.0, np.nan, np.nan, np.nan, np.nan).clear == 0
+
+
+def test_intervals_that_hold_at_once_are_wider_and_agree_with_bonferroni() -> None:
+    values = np.random.default_rng(0).normal(0.3, 1.0, 20)
+    one, many = resampled(values, 0.25), resampled(values, 0.25, among=10)
+    assert many.low < one.low < one.value < one.high < many.high and many.p == one.p
+    for scale in (0.2, 0.6, 1.2):  # the widened interval leaves out 0 exactly where p times the number of tests is below .05
+        e = resampled(values * 0.5 + scale, 0.25, among=10)
+        assert (e.clear != 0) == (10 * e.p < 0.05)
+    draws = np.random.default_rng(1).normal(0.5, 0.2, 2000)
+    one, many = drawn(0.5, draws), drawn(0.5, draws, among=10)
+    assert many.low < one.low < one.high < many.high and level(1) == 0.95 and level(10) == pytest.approx(0.995)

@@ -81,6 +81,12 @@ def note(text: str) -> None:
 # What the root uses.
 
 
+def import_from_here() -> None:
+    """A person's own classes in the current folder can be named as ``module:Class``."""
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+
+
 def command(verb: str, target: Callable[..., Any] | typer.Typer) -> Any:
     """The click command of a verb's function, or of its ``typer.Typer`` of sub-verbs."""
     if isinstance(target, typer.Typer):

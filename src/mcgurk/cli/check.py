@@ -18,12 +18,9 @@ def check(
 
     Example: mcgurk check my_package.trust:Trust
     """
-    import sys
-
     from mcgurk.testing import check as run
 
-    if "" not in sys.path:
-        sys.path.insert(0, "")
+    _shell.import_from_here()
     found = run(method)
     show(found)
     failed = [name for name, outcome in found.items() if outcome.startswith("failed")]

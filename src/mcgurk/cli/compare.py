@@ -36,7 +36,14 @@ def compare(
     folds: str | None = typer.Option(None, "--folds", help="Number of folds, or 'given': the table's own split.", rich_help_panel=STUDY),
     split: str | None = typer.Option(None, "--split", help="Column that says train or test.", rich_help_panel=STUDY),
     repeats: int | None = typer.Option(None, "--repeats", min=1, help="Repeats of the folds.", rich_help_panel=STUDY),
-    fusion: list[str] = typer.Option([], "--fusion", metavar="NAME", help="A fusion method to enter as well.", rich_help_panel=STUDY),
+    fusions: list[str] = typer.Option(
+        [],
+        "--fusions",
+        "--fusion",
+        metavar="NAMES",
+        help="Fusion methods to enter as well: all, names such as mult,lowrank, or package.module:Class of your own.",
+        rich_help_panel=STUDY,
+    ),
     candidate: list[str] = typer.Option([], "--candidate", metavar="PATTERN", help="Only these, such as 'late:*'.", rich_help_panel=STUDY),
     seed: int = typer.Option(0, "--seed", help="Seed of folds and fits.", rich_help_panel=STUDY),
 ) -> dict[str, Any]:
@@ -44,9 +51,13 @@ def compare(
 
     Run the same command again after an interruption: it goes on where it stopped.
 
+    With --fusions all every published method that can take the table competes; the dearest are left out where the budget is short.
+
     Example: mcgurk compare ads.csv --target tone --group advertiser -o tone
     """
     from mcgurk.errors import DataError
+
+    _shell.import_from_here()
 
     if table.target is None:
         raise DataError("no target was given; say which column to predict, as in: mcgurk compare table.csv --target y", code="C02")
@@ -64,7 +75,7 @@ def compare(
         task=task,
         folds=int(folds) if folds and folds.isdigit() else folds,
         repeats=repeats,
-        fusions=fusion or None,
+        fusions=fusions or None,
         candidates=candidate or None,
         random_state=seed,
     )
@@ -124,23 +135,28 @@ def grid(result: Comparison) -> Any:
     """The ranking for a terminal."""
     from rich.table import Table as Grid
 
-    from mcgurk.study.report import seconds, size
+    from mcgurk.study.report import count, seconds
     from mcgurk.study.score import figure
 
     merit = figure(result.metric["name"], result.plan["settings"]["task"])
     better = "higher is better" if merit.greater else "lower is better"
     wide = _shell.console().width >= WIDE
-    caption = f"{merit.label}, {better}; gain over the best single modality; 95 % intervals"
+    tests = int(result.table["gain_p_holm"].notna().sum())
+    many = f" (of a combination: for all {tests} at once)" if tests > 1 else ""
+    caption = f"{merit.label}, {better}; gain over the best single modality; 95 % intervals{many}"
     rich = Grid(box=None, pad_edge=False, caption=caption, caption_justify="left")
     rich.add_column("")
-    for name in (merit.label, "gain", *(("fit", "size") if wide else ())):
+    for name in (merit.label, "gain", *(("fit", "learned", "operations") if wide else ())):
         rich.add_column(name, justify="right", no_wrap=True)
     for row in result.table.itertuples(index=False):
         chosen = row.name == result.recommended
         cells = [f"{'→ ' if chosen else '  '}{row.label}", _spread(merit, row.score, row.low, row.high)]
-        cells.append(_spread(merit, row.gain, row.gain_low, row.gain_high, signed=True) if row.gain == row.gain else "")
+        low, high = (
+            (row.gain_all_low, row.gain_all_high) if tests > 1 and row.gain_p_holm == row.gain_p_holm else (row.gain_low, row.gain_high)
+        )
+        cells.append(_spread(merit, row.gain, low, high, signed=True) if row.gain == row.gain else "")
         if wide:
-            cells += [seconds(row.fit_seconds), size(row.bytes)]
+            cells += [seconds(row.fit_seconds), count(row.parameters), count(row.operations)]
         rich.add_row(*cells, style="bold" if chosen else "dim" if row.family == "baseline" else "")
     return rich
 

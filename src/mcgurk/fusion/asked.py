@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mcgurk import registry
@@ -54,15 +54,23 @@ def methods(
 
 def asked(wanted: Any) -> Iterator[Any]:
     """One value after another; "all" is every method of the room, strangers' included."""
-    given: Sequence[Any] = (
-        () if wanted is None else (wanted,) if isinstance(wanted, str) or not isinstance(wanted, (list, tuple)) or _pair(wanted) else wanted
-    )
-    for value in given:
-        for part in [p.strip() for p in value.split(",")] if isinstance(value, str) else [value]:
-            if isinstance(part, str) and part == ALL:
-                yield from (name for name, entry in registry.entries("fusion").items() if entry.role in METHODS)
-            elif part != "":
-                yield part
+    for value in _said(wanted):
+        if isinstance(value, str) and value == ALL:
+            yield from (name for name, entry in registry.entries("fusion").items() if entry.role in METHODS or entry.apart)
+        else:
+            yield value
+
+
+def everyone(wanted: Any) -> bool:
+    """Whether "all" is among what was asked for."""
+    return any(isinstance(value, str) and value == ALL for value in _said(wanted))
+
+
+def _said(wanted: Any) -> list[Any]:
+    """What was asked for, names with commas taken apart."""
+    given = [] if wanted is None else list(wanted) if isinstance(wanted, (list, tuple)) and not _pair(wanted) else [wanted]
+    parts = [value.split(",") if isinstance(value, str) else [value] for value in given]
+    return [part.strip() if isinstance(part, str) else part for some in parts for part in some if part != ""]
 
 
 def title(value: Any) -> str:
@@ -89,7 +97,7 @@ def entry_of(value: Any) -> Entry:
         entry = (
             registry.entry(room, name) if room == "fusion" else Entry("", _role(made), wants=getattr(made, "wants", None), targets=TASKS)
         )
-    if entry.role not in METHODS:
+    if entry.role not in METHODS and not entry.apart:
         known = [name for name, other in registry.entries("fusion").items() if other.role in METHODS and not other.apart]
         raise DataError(
             f"{title(value)} is a {entry.role or type(value).__name__}, not a fusion method; there are {', '.join(known)}", code="C02"

@@ -21,6 +21,7 @@ from mcgurk.data.spec import spec_of
 from mcgurk.data.target import Target
 from mcgurk.errors import DataError, McgurkWarning, StoreError, listing
 from mcgurk.files import sweep
+from mcgurk.fusion.asked import everyone, methods
 from mcgurk.registry import Candidate
 from mcgurk.run import versions
 from mcgurk.study import contest, facts, folder, verdict
@@ -69,7 +70,8 @@ def compare(
         y: the target; rows without one (None, NaN) are left out and counted.
         groups: (n,) labels, or the name of a row fact; rows of a group are never separated. Default: the row fact ``group``.
         task: "classes", "multilabel", "number" or "count"; default by y's values (see :func:`mcgurk.study.settings.decide_task`).
-        budget: "quick", "standard", "thorough", or minutes (20, "20m", "2h") to plan for.
+        budget: "quick", "standard", "thorough", or minutes (20, "20m", "2h") to plan for; with ``fusions="all"`` quick plans for 15
+            minutes and standard for 60.
         metric: name of a figure of :data:`mcgurk.metrics.METRICS`, or "log_mae"; default: accuracy (macro-F1 where a
             class holds over 60 %), or mae.
         folds: number of outer folds, or "given" for the data's own split; default: the given split if there is one, else the budget's.
@@ -99,7 +101,8 @@ def compare(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", McgurkWarning)
         subject, unlabelled = _subject(X, y, groups, task)
-        settings = _settings(subject, Budget.of(budget), metric, folds, repeats, random_state)
+        work = Budget.of(budget)
+        settings = _settings(subject, work.limited() if everyone(fusions) else work, metric, folds, repeats, random_state)
         merit = figure(settings.metric, settings.task)
         protocol = protocol_of(subject.X, subject.target, subject.groups, settings)
         about = facts.facts_of(subject, protocol, unlabelled)
@@ -137,8 +140,6 @@ def contestants(
         DataError: C02, a pattern chooses nobody or a name repeats.
         UnknownName: a fusion asked for is not known.
     """
-    from mcgurk.fusion.asked import methods
-
     spec, target = spec_of(subject.X), subject.target.spec
     own = [c for c in chosen or () if isinstance(c, Candidate)]
     patterns = [c for c in chosen or () if not isinstance(c, Candidate)]

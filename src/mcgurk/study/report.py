@@ -10,7 +10,7 @@ import numpy as np
 from mcgurk.study.chart import Axis, Chart, Mark
 from mcgurk.study.interval import Estimate
 from mcgurk.study.score import figure
-from mcgurk.study.verdict import PARTLY, shown
+from mcgurk.study.verdict import MANY, PARTLY, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,11 +43,15 @@ def view(result: Comparison) -> dict[str, Any]:
         "classes": page.classes(),
         "groups": [(g, f"{n:,}", page.show(s)) for g, n, s in result.per_group.itertuples(index=False)],
         "details": page.details(),
+        "tests": page.tests(),
         "other_worth": page.other_worth(),
         "facts": result.facts,
         "rows": f"{result.facts['rows']:,}",
         "plan": plan,
         "choices": page.choices(),
+        "winner": page.winner(),
+        "absent": page.absent(),
+        "networks": "; ".join(f"{key.replace('_', ' ')} {value}" for key, value in result.facts.get("networks", {}).items()),
         "versions": result.versions,
         "direction": "higher is better" if result.metric["greater"] else "lower is better",
     }
@@ -100,7 +104,7 @@ class _Page:
         kind = {"single": "one modality", "baseline": "baseline", "auto": "chooses on inner folds"}.get(row.family)
         if row.family == "single" and row.seen < PARTLY:
             return f"in {100 * row.seen:.0f} % of the rows; {self.show(row.on_seen)} there"
-        return kind or f"{row.family}, {len(row.columns)} modalities"
+        return kind or ", ".join(filter(None, (row.family, f"{len(row.columns)} modalities", row.note)))
 
     def ticks(self, axis: Axis) -> tuple[tuple[float, str], ...]:
         digits = max(0, int(-np.floor(np.log10(axis.step) + 1e-9)))
@@ -208,18 +212,42 @@ class _Page:
                     "columns": ", ".join(row.columns),
                     "score": self.show(row.score),
                     "interval": self.interval(row.low, row.high),
-                    "gain": f"{self.show(row.gain, True)} ({self.interval(row.gain_low, row.gain_high, True)})"
-                    if np.isfinite(row.gain)
-                    else "–",
+                    "gain": self.show(row.gain, True) if np.isfinite(row.gain) else "–",
+                    "gain_interval": self.interval(row.gain_low, row.gain_high, True) if np.isfinite(row.gain) else "–",
+                    "gain_all": self.interval(row.gain_all_low, row.gain_all_high, True) if np.isfinite(row.gain_all_low) else "–",
                     "p": f"{row.gain_p_holm:.3f}" if np.isfinite(row.gain_p_holm) else "–",
                     "pooled": self.show(row.pooled),
                     "time": seconds(row.fit_seconds),
                     "predict": seconds(row.predict_seconds),
                     "size": size(row.bytes),
-                    "parameters": f"{int(row.parameters):,}" if row.parameters is not None and np.isfinite(row.parameters) else "–",
+                    "parameters": count(row.parameters),
+                    "operations": count(row.operations),
+                    "paper": row.paper,
                 }
             )
         return out
+
+    def tests(self) -> int:
+        """Contestants that combine modalities: as many differences from the best single modality are tested."""
+        return int(np.isfinite(self.result.table["gain_p_holm"].to_numpy(dtype=float)).sum())
+
+    def winner(self) -> str:
+        """What taking whoever came first can be expected to reach."""
+        told = self.result.facts.get("winner")
+        if not told or told["among"] < MANY or told["expected"] is None or not np.isfinite(told["expected"]):
+            return ""
+        first = self.result.table[self.result.table["name"] == told["name"]].iloc[0]
+        return (
+            f"{first['label']} came first of {told['among']} with {self.show(first['score'])}. Winners picked on resampled rows and scored "
+            f"on the rows left out reach {self.show(told['expected'])} ({self.interval(told['low'], told['high'])}): expect about that."
+        )
+
+    def absent(self) -> list[tuple[str, str]]:
+        """Who did not take part, and why."""
+        minutes = self.result.plan["settings"]["budget"]["minutes"]
+        out = list(self.result.refused.items())
+        out += [(name, f"left out to keep to about {minutes:g} minutes") for name in self.result.plan["dropped"]]
+        return out + [(name, f"failed: {sentence} [{code}]") for name, (code, sentence) in self.result.failed.items()]
 
     def choices(self) -> list[tuple[str, str]]:
         """What automatic contestants chose, fold by fold."""
@@ -234,6 +262,13 @@ class _Page:
 def percent(value: float) -> str:
     """``74 %``."""
     return f"{100 * value:.0f} %" if np.isfinite(value) else "–"
+
+
+def count(value: Any) -> str:
+    """``9,482``, ``1.3 million``; a dash where it is not known."""
+    if value is None or not np.isfinite(value):
+        return "–"
+    return f"{value:,.0f}" if value < 1e6 else f"{value / 1e6:,.1f} million"
 
 
 def seconds(value: float) -> str:

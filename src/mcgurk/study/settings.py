@@ -12,6 +12,8 @@ from mcgurk.errors import DataError
 UNEVEN = 0.6
 """With a class larger than this share, accuracy says little and macro-F1 is the default."""
 OFFERS = ("quick", "standard", "thorough")
+MINUTES = {"quick": 15.0, "standard": 60.0, "thorough": None}
+"""Limit on a contest of every fusion method, unless minutes are asked for."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,10 @@ class Budget:
         if value in BUDGETS:
             return BUDGETS[value]
         raise DataError(f"budget {value!r} is not known; give {', '.join(OFFERS)}, or minutes such as 20 or '2h'", code="C02")
+
+    def limited(self) -> Budget:
+        """The same with a limit on minutes where none was set, for a contest of every method: dear ones would take most of the time."""
+        return self if self.minutes is not None else replace(self, minutes=MINUTES[self.offer])
 
     def repeats_for(self, rows: int) -> int:
         """Repeats of the outer folds for data of this size."""
