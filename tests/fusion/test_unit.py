@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from mcgurk.data.target import encode_target
-from mcgurk.fusion.unit import Unit, inner_folds, row_loss, stratum
+from mcgurk.fusion.unit import Unit, inner_folds, stratum
 from mcgurk.run import Run
+from mcgurk.train.readout import row_loss
 
 
 def test_inner_folds_keep_groups_and_spread_labels():

@@ -12,7 +12,8 @@ from mcgurk.errors import DataError
 from mcgurk.functional import _check
 from mcgurk.functional._check import Float, Int
 
-LEAST = 0.01
+LEAST = 0.01  # nats of information below which nothing can be lost
+APART = 0.25  # share of the information lost from which sharing is not a matter of course
 
 
 def null_entropy(codes: Any, held: Any, n_classes: int) -> float:
@@ -78,3 +79,44 @@ def sharing_groups(distance: Any, k: int) -> Int:
     rank = np.argsort(np.argsort(first))
     out: Int = rank[codes].astype(np.int64)
     return out
+
+
+def silhouette(distance: Any, groups: Any) -> float:
+    """Mean over all things of ``(b - a) / max(a, b)``: a the mean distance to one's own group, b to the nearest other; 0 for one alone.
+
+    Source: Rousseeuw 1987, Silhouettes, Journal of Computational and Applied Mathematics 20:53-65.
+
+    Example:
+        >>> silhouette([[0.0, 0.1, 0.9], [0.1, 0.0, 0.9], [0.9, 0.9, 0.0]], [0, 0, 1])
+        0.5925925925925927
+    """
+    d = _check.matrix(distance, "distance")
+    codes = np.unique(np.asarray(groups), return_inverse=True)[1]
+    member = (codes[:, None] == np.arange(codes.max(initial=0) + 1)).astype(np.float64)
+    if member.shape[1] < 2:
+        raise DataError("a silhouette compares groups, and there is one; give at least two")
+    others = member.sum(axis=0) - member  # members of a group beside oneself
+    mean = d @ member / np.maximum(others, 1)
+    a, b = mean[np.arange(len(d)), codes], np.where(member > 0, np.inf, mean).min(axis=1)
+    top = np.maximum(a, b)
+    value = np.where((others[np.arange(len(d)), codes] > 0) & (top > 0), (b - a) / np.where(top > 0, top, 1.0), 0.0)
+    return float(value.mean())
+
+
+def natural_groups(distance: Any) -> Int:
+    """(m,) group of each: the number of groups is that of the largest mean silhouette; one group where nothing is ``APART``.
+
+    Silhouettes need at least two groups and a third thing. Where no distance reaches :data:`APART` all are one group, and two things that
+    do are two; an undefined distance counts as 1.
+
+    Example:
+        >>> natural_groups([[0.0, 0.1, 0.9], [0.1, 0.0, 0.8], [0.9, 0.8, 0.0]]).tolist()
+        [0, 0, 1]
+        >>> natural_groups([[0.0, 0.1], [0.1, 0.0]]).tolist()
+        [0, 0]
+    """
+    d = _check.matrix(np.nan_to_num(np.asarray(distance, dtype=np.float64), nan=1.0), "distance")
+    if d.max(initial=0.0) < APART:
+        return sharing_groups(d, 1)
+    candidates = [sharing_groups(d, k) for k in range(2, max(3, len(d)))]
+    return max(candidates, key=lambda groups: silhouette(d, groups))

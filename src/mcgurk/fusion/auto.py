@@ -18,10 +18,11 @@ from mcgurk.fusion.graph_model import GraphModel
 from mcgurk.fusion.library import Choice, Library
 from mcgurk.fusion.recipe import Recipe
 from mcgurk.fusion.stacking import Stacking
-from mcgurk.fusion.unit import inner_folds, row_loss, stratum
+from mcgurk.fusion.unit import inner_folds, stratum
 from mcgurk.roles import Predictor, prior_scores
 from mcgurk.run import Run
 from mcgurk.train.profile import Part, Profile
+from mcgurk.train.readout import row_loss
 
 ALL_UNITS = ("linear", "trees", "kernel", "network")
 

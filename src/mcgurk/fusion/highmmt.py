@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
 from itertools import permutations
@@ -38,9 +39,10 @@ class HighMMT(Fusion):
         tag: width of the modality embedding.
         groups: modality -> label; None shares one encoder among all, "own" gives each its own.
         pair_groups: (modality, modality) -> label; None shares one block among all ordered pairs, "own" gives each its own.
+        alone: the last latent of each modality alone stands beside those of the pairs, as it always does where there is no pair.
         dropout: in the blocks.
 
-    Shapes: M Slots (B, T_m, d_m) -> (B, (M (M - 1) + M) width + M).
+    Shapes: M Slots (B, T_m, d_m) -> (B, (M (M - 1) + M) width + M), M width less without ``alone``.
 
     Raises:
         DataError: sizes below 1, groups of something other than the modalities.
@@ -61,6 +63,8 @@ class HighMMT(Fusion):
 
     wants: ClassVar[str] = "sequence"
     shows: ClassVar[tuple[str, ...]] = ("attention",)
+    refitted: ClassVar[str] = "tags.* encoders.*.embed.*"  # what belongs to a modality when the rest comes from another
+    interaction: ClassVar[str] = "crosses.*"
 
     def __init__(
         self,
@@ -72,6 +76,7 @@ class HighMMT(Fusion):
         tag: int = 10,
         groups: Mapping[str, Any] | str | None = None,
         pair_groups: Mapping[tuple[str, str], Any] | str | None = None,
+        alone: bool = True,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -82,6 +87,7 @@ class HighMMT(Fusion):
         self.tag = tag
         self.groups = groups
         self.pair_groups = pair_groups
+        self.alone = alone
         self.dropout = dropout
 
     def build(self, specs: dict[str, SlotSpec]) -> None:
@@ -97,7 +103,34 @@ class HighMMT(Fusion):
         self.encoders = NamedModules({g: self._encoder(size) for g, size in channels.items()})
         self.crosses = NamedModules({g: self._blocks() for g in set(self.pair_group_of.values())})
         self.norm = nn.LayerNorm(self.width)
-        self.out = SlotSpec(((len(pairs) + len(names)) * self.width + len(names),))
+        self.out = SlotSpec(((len(pairs) + len(self._by_themselves())) * self.width + len(names),))
+
+    def _by_themselves(self) -> tuple[str, ...]:
+        """Modalities whose last latent is given as it is."""
+        return tuple(self.built) if self.alone or len(self.built) == 1 else ()
+
+    def solitary(self) -> HighMMT:
+        """An unbuilt copy for one modality."""
+        return HighMMT(**self.get_params(deep=False) | {"groups": None, "pair_groups": None})
+
+    def dyadic(self) -> HighMMT:
+        """An unbuilt copy for two modalities whose output is that of their cross-modal blocks, both ways by one."""
+        return HighMMT(**self.get_params(deep=False) | {"groups": None, "pair_groups": None, "alone": False})
+
+    def split(self, groups: Mapping[str, Any], pair_groups: Mapping[tuple[str, str], Any]) -> None:
+        """Give every group a copy of what its members share so far; from then on the groups learn apart, tied inside."""
+        names, pairs = tuple(self.built), list(permutations(self.built, 2))
+        group_of, pair_group_of = labelled(groups, names), labelled(pair_groups, pairs)
+        encoders, crosses = {}, {}
+        for label in sorted(set(group_of.values())):
+            members = [name for name in names if group_of[name] == label]
+            encoders[label] = copy.deepcopy(self.encoders[self.group_of[members[0]]])
+            encoders[label].narrow(max(self.built[name] for name in members))
+        for label in sorted(set(pair_group_of.values())):
+            some = next(pair for pair in pairs if pair_group_of[pair] == label)
+            crosses[label] = copy.deepcopy(self.crosses[self.pair_group_of[some]])
+        self.groups, self.pair_groups, self.group_of, self.pair_group_of = groups, pair_groups, group_of, pair_group_of
+        self.encoders, self.crosses = NamedModules(encoders), NamedModules(crosses)
 
     def _encoder(self, channels: int) -> LatentEncoder:
         return LatentEncoder(channels, self.latents, self.width, self.bands, self.tag, self._blocks())
@@ -129,7 +162,7 @@ class HighMMT(Fusion):
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         z = self.encode(slots)
-        out = [self._last(z[name], z[name].present) for name in self.built]
+        out = [self._last(z[name], z[name].present) for name in self._by_themselves()]
         for pair in permutations(self.built, 2):
             look, think = self.crosses[self.pair_group_of[pair]]
             i, j = (z[name] for name in pair)
@@ -164,6 +197,13 @@ class LatentEncoder(nn.Module):
         self.embed = nn.Linear(channels + 2 * bands + 1 + tag, width)
         self.latents = nn.Parameter(torch.randn(latents, width) / math.sqrt(width))
         self.blocks = blocks
+
+    def narrow(self, channels: int) -> None:
+        """Do without the columns of the embedding that only wider modalities fill."""
+        weight = self.embed.weight.data
+        kept = torch.cat([weight[:, :channels], weight[:, self.channels :]], dim=1)
+        self.embed.weight = nn.Parameter(kept)
+        self.embed.in_features, self.channels = kept.shape[1], channels
 
     def tokens(self, slot: Slot, tag: Tensor) -> Slot:
         """(B, T, width): channels padded with zeros to those of the widest modality of the group."""

@@ -6,8 +6,9 @@ import numpy as np
 
 from mcgurk.data.target import Target
 from mcgurk.functional import linear, ridge
-from mcgurk.fusion.unit import Unit, inner_folds, row_loss, stratum
+from mcgurk.fusion.unit import Unit, inner_folds, stratum
 from mcgurk.run import Run
+from mcgurk.train.readout import row_loss
 
 STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0)
 FINE = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)

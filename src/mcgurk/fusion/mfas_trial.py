@@ -21,7 +21,6 @@ from mcgurk.data.spec import spec_of
 from mcgurk.errors import DataError
 from mcgurk.fusion.mfas_unit import FusionChain
 from mcgurk.fusion.sequential_search import Config
-from mcgurk.fusion.unit import row_loss
 from mcgurk.nn.mlp import MLPHead
 from mcgurk.run import Run, cores
 from mcgurk.tensorfile import read_tensors, write_tensors
@@ -29,6 +28,7 @@ from mcgurk.train import features
 from mcgurk.train.checkpoint import fingerprint
 from mcgurk.train.loader import Loader
 from mcgurk.train.loop import Settings, train
+from mcgurk.train.readout import row_loss
 from mcgurk.train.supervised import Supervised
 
 STATE = "mfas.search"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from typing import Any
 
 import numpy as np
 
@@ -57,21 +56,3 @@ def inner_folds(groups: np.ndarray, labels: np.ndarray, k: int, run: Run) -> lis
 def stratum(y: Target) -> np.ndarray:
     """(n,) codes or numbers to spread over folds."""
     return y.values if y.values.ndim == 1 else np.nan_to_num(y.values).sum(axis=1)
-
-
-def row_loss(scores: np.ndarray, y: Any) -> np.ndarray:
-    """(n,) log loss, squared error or Poisson deviance of each row; NaN where unlabelled."""
-    spec, truth = y.spec, y.values
-    if spec.task == "classes":
-        top = scores.max(axis=1, keepdims=True)
-        log_p = scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True))
-        return np.where(truth >= 0, -log_p[np.arange(len(truth)), np.maximum(truth, 0)], np.nan)
-    if spec.task == "multilabel":
-        each = np.logaddexp(0, scores) - truth * scores
-    elif spec.task == "count":
-        each = np.exp(np.clip(scores, -50, 50)) - truth * scores
-    else:
-        each = ((scores - truth) / np.asarray(spec.scale)) ** 2
-    counted = ~np.isnan(each)
-    total = np.where(counted, each, 0.0).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
-    return np.where(counted.any(axis=1), total, np.nan)

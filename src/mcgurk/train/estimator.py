@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -82,6 +81,10 @@ class NeuralEstimator(Estimator):
                 _step_target(prepared, data.target)
         self.objective_ = self._built(run)
         self._start(self.objective_, prepared, data)
+        self._learn(prepared, data, numbers, run)
+
+    def _learn(self, prepared: Mapping[str, Any], data: FitData, numbers: np.ndarray, run: Run) -> None:
+        """Train the objective from where it stands; ``numbers`` are the rows' names in messages."""
         train_part = {name: column.take(data.train_rows) for name, column in prepared.items()}
         loader = self._loader(train_part, data, data.train_rows, run, numbers=numbers[data.train_rows])
         valid = None
@@ -123,23 +126,7 @@ class NeuralEstimator(Estimator):
 
     def _start(self, objective: Objective, prepared: Mapping[str, Any], data: FitData) -> None:
         """Statistics of the training rows for every Standardise of the objective."""
-        scaling = getattr(objective, "scaling", None)
-        if scaling is None:
-            return
-        for name in scaling.names():
-            column = prepared[name].take(data.train_rows)
-            values = column.values
-            flat = values.reshape(len(values), math.prod(column.item))
-            valid = ~np.isnan(flat).any(axis=1) if flat.dtype.kind == "f" else np.ones(len(flat), dtype=bool)
-            valid &= np.repeat(column.present, column.lengths) if hasattr(column, "lengths") else column.present
-            kept = values[valid].astype(np.float64)
-            center = kept.mean(axis=0) if len(kept) else np.zeros(values.shape[1:])
-            spread = kept.std(axis=0) if len(kept) else np.zeros(values.shape[1:])
-            if self.encoders_[name].scaling == "block":
-                spread = np.full_like(spread, np.sqrt(np.mean(spread**2)))
-            scaling[name].set_statistics(
-                torch.as_tensor(center, dtype=scaling[name].mean.dtype), torch.as_tensor(spread, dtype=scaling[name].mean.dtype)
-            )
+        features.standardise(objective, self.encoders_, prepared, data.train_rows)
 
     def _loader(
         self,

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
+import torch
 
 from mcgurk import registry
 from mcgurk.config import config
@@ -240,3 +241,23 @@ def _per_step(name: str, column: Dense | Ragged, offsets: np.ndarray) -> tuple[n
     values[filled] = column.values.reshape(len(column.values), math.prod(column.item))[take]
     present[filled] = _valid_steps(column)[take]
     return np.nan_to_num(values), present & column.present[rows]
+
+
+def standardise(objective: Any, encoders: Mapping[str, Encoder], prepared: Mapping[str, Any], rows: np.ndarray) -> None:
+    """Give every Standardise of an objective the mean and standard deviation of these rows of its prepared column."""
+    scaling = getattr(objective, "scaling", None)
+    if scaling is None:
+        return
+    for name in scaling.names():
+        column = prepared[name].take(rows)
+        values = column.values
+        flat = values.reshape(len(values), math.prod(column.item))
+        valid = ~np.isnan(flat).any(axis=1) if flat.dtype.kind == "f" else np.ones(len(flat), dtype=bool)
+        valid &= np.repeat(column.present, column.lengths) if hasattr(column, "lengths") else column.present
+        kept = values[valid].astype(np.float64)
+        center = kept.mean(axis=0) if len(kept) else np.zeros(values.shape[1:])
+        spread = kept.std(axis=0) if len(kept) else np.zeros(values.shape[1:])
+        if encoders[name].scaling == "block":
+            spread = np.full_like(spread, np.sqrt(np.mean(spread**2)))
+        scale = scaling[name]
+        scale.set_statistics(torch.as_tensor(center, dtype=scale.mean.dtype), torch.as_tensor(spread, dtype=scale.mean.dtype))

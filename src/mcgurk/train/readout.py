@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mcgurk.data.target import TargetSpec
+from mcgurk.data.target import Target, TargetSpec
 from mcgurk.nn.batch import Batch
 from mcgurk.roles import prior_scores
 
@@ -71,3 +71,21 @@ class Readout(nn.Module):
     def in_units(self, scores: Tensor) -> Tensor:
         """Scores in the target's units."""
         return scores * self.scale + self.center if self.target.task == "number" else scores
+
+
+def row_loss(scores: np.ndarray, y: Target) -> np.ndarray:
+    """(n,) log loss, squared error or Poisson deviance of each row; NaN where unlabelled."""
+    spec, truth = y.spec, y.values
+    if spec.task == "classes":
+        top = scores.max(axis=1, keepdims=True)
+        log_p = scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True))
+        return np.where(truth >= 0, -log_p[np.arange(len(truth)), np.maximum(truth, 0)], np.nan)
+    if spec.task == "multilabel":
+        each = np.logaddexp(0, scores) - truth * scores
+    elif spec.task == "count":
+        each = np.exp(np.clip(scores, -50, 50)) - truth * scores
+    else:
+        each = ((scores - truth) / np.asarray(spec.scale)) ** 2
+    counted = ~np.isnan(each)
+    total = np.where(counted, each, 0.0).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
+    return np.where(counted.any(axis=1), total, np.nan)
