@@ -98,7 +98,6 @@ def test_cells_read_as_text_stay_as_they_are_written(tmp_path):
         ({"number": "caption"}, r"row 0: caption holds 'red cotton dress', expected a number"),
         ({"date": "caption", "others": "drop"}, "cannot be read as dates"),
         ({"drop": ["photo", "caption"], "others": "drop"}, "no column is left"),
-        ({"target": ["price", "caption"]}, "several targets must be numbers, but caption"),
         ({"id": "seller"}, r"seller repeats in 1 rows \(ann\)"),
         ({"id": "photo"}, "row 1 has no photo"),
     ],
@@ -185,8 +184,19 @@ def test_several_targets_and_a_target_a_step(tmp_path):
     path.write_text('n,a,b,steps\n1,1,yes,"[0, 1]"\n2,2,no,"[1]"\n')
     _, y = read_csv(path, target=["a", "b"])
     assert y.tolist() == [[1, 1], [2, 0]]
+    assert read_csv(path, target=["b", "a"])[1].tolist() == [[1, 1], [0, 2]]
     _, y = read_csv(path, target="steps")
     assert isinstance(y, Ragged) and y.values.tolist() == [0, 1, 1] and y.offsets.tolist() == [0, 2, 3]
+
+
+def test_several_targets_that_are_not_all_numbers_are_tasks(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("n,a,c\n1,0.5,warm\n2,,\n3,2,cold and wet\n")
+    X, y = read_csv(path, target=["a", "c"])
+    assert X.names == ("tabular",) and y["c"].tolist() == ["warm", None, "cold and wet"]
+    np.testing.assert_array_equal(y["a"], [0.5, np.nan, 2.0])
+    (_, first), (_, second) = iter_table(path, chunk=2, target=["a", "c"])
+    assert first["c"].tolist() == ["warm", None] and second["a"].tolist() == [2.0]
 
 
 def test_typed_targets(tmp_path):

@@ -35,7 +35,10 @@ _HELP = {
 
 PATH = typer.Argument(help="A .csv, .tsv, .parquet or .jsonl file, or a folder.", show_default=False)
 ONE = {
-    "target": (str | None, typer.Option(None, "--target", "-y", help="Column to predict.", rich_help_panel=COLUMNS)),
+    "target": (
+        str | None,
+        typer.Option(None, "--target", "-y", help="Column to predict; fit also takes several, a,b.", rich_help_panel=COLUMNS),
+    ),
     "group": (str | None, typer.Option(None, "--group", "-g", help="Column whose equal rows stay together.", rich_help_panel=COLUMNS)),
     "id": (str | None, typer.Option(None, "--id", help="Column of row identifiers.", rich_help_panel=COLUMNS)),
 }
@@ -71,11 +74,18 @@ class Table:
         """The column to predict, where one was named."""
         return self.given.get("target")
 
+    @property
+    def targets(self) -> list[str]:
+        """The columns to predict, several between commas."""
+        return [name.strip() for name in (self.target or "").split(",") if name.strip()]
+
     def options(self) -> dict[str, Any]:
         """The reader's options: only those that were given."""
         out = {
             name: self.given[name] for name in (*ONE, "root", "encoding", "separator", "rows", "dedupe") if self.given.get(name) is not None
         }
+        if len(self.targets) > 1:
+            out["target"] = self.targets
         for kind in KINDS:
             names = [name.strip() for given in self.given.get(kind) or () for name in given.split(",") if name.strip()]
             if names:

@@ -31,7 +31,8 @@ def predict(
 ) -> dict[str, Any]:
     """Predict the rows of a table with a fitted model; columns are read as they were in fitting, ids are kept.
 
-    Classes give the columns id, label and one probability a class; numbers give id and prediction.
+    Classes give the columns id, label and one probability a class; numbers give id and prediction; of several targets each has these
+    columns with its name in front.
 
     Example: mcgurk predict m.mcgurk new.csv -o out.csv
     """
@@ -59,20 +60,29 @@ def predictions(fitted: Any, X: Any) -> pd.DataFrame:
     """id and what the model says of each row."""
     import pandas as pd
 
+    from mcgurk.train.features import sharing
+
     frame = pd.DataFrame({"id": X.ids})
-    if fitted.target_.task == "classes":
-        probability = fitted.predict_proba(X)
-        frame["label"] = fitted.classes_[probability.argmax(axis=1)]
-        for label, values in zip(fitted.classes_.tolist(), probability.T):
-            frame[f"p_{label}"] = values
-    elif fitted.target_.task == "multilabel":
-        for label, values in zip(fitted.target_.classes, fitted.predict_proba(X).T):
-            frame[f"p_{label}"] = values
-    else:
-        values = fitted.predict(X)
-        for j, column in enumerate(values.reshape(len(values), -1).T):
-            frame["prediction" if values.ndim == 1 else f"prediction_{j}"] = column
+    target = fitted.target_
+    if not target.parts:
+        shares = fitted.predict_proba(X) if target.classes else None
+        predicted = fitted.predict(X) if shares is None else fitted.classes_[shares.argmax(axis=1)]
+        return frame.assign(**said(target, predicted, shares))
+    with sharing():
+        predicted, shares = fitted.predict(X), fitted.predict_proba(X)
+    for task, part in target.parts:
+        frame = frame.assign(**{f"{task}_{name}": values for name, values in said(part, predicted[task], shares.get(task)).items()})
     return frame
+
+
+def said(target: Any, predicted: Any, shares: Any) -> dict[str, Any]:
+    """Columns of one target: its label and probabilities, or its numbers."""
+    if target.classes:
+        label = {"label": predicted} if target.task == "classes" else {}
+        return label | {f"p_{name}": values for name, values in zip(target.classes, shares.T)}
+    if predicted.ndim == 1:
+        return {"prediction": predicted}
+    return {f"prediction_{j}": column for j, column in enumerate(predicted.T)}
 
 
 def write(frame: pd.DataFrame, path: Path) -> None:

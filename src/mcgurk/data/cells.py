@@ -68,7 +68,7 @@ class Builder:
         y = self.target(cells, places)
         if rejects:
             keep = np.flatnonzero(~np.isin(places, [r.row for r in rejects]))
-            X, y = X[keep], (y.take(keep) if isinstance(y, Ragged) else None if y is None else y[keep])
+            X, y = X[keep], _kept(y, keep)
         return Part(X, y, tuple(rejects))
 
     def _ids(self, cells: Mapping[str, np.ndarray], places: np.ndarray) -> np.ndarray:
@@ -170,17 +170,20 @@ class Builder:
         return tuple(known.get(str(level), level) for level in levels)
 
     def target(self, cells: Mapping[str, np.ndarray], places: np.ndarray) -> Any:
-        """y: float64 or int64 numbers, labels as objects (None: unlabelled), (n, k) of several numbers, or a Ragged with a label a step."""
-        names = self.plan.names("target")
+        """y: float64 or int64 numbers, labels as objects (None: unlabelled), or a Ragged with a label a step; of several (n, k) where all
+        are numbers, else {name: y}.
+        """
+        names = [name for name in self.plan.wanted.targets if name in self.plan.names("target")]  # as they were asked for
         if not names:
             return None
         found = [self.plan.guesses[name] for name in names]
         if len(names) > 1:
-            odd = [n for n, f in zip(names, found) if f.kind not in ("number", "flag")]
-            if odd:
-                raise DataError(f"several targets must be numbers, but {listing(odd)} is not; choose one target")
+            if any(f.kind not in ("number", "flag") for f in found):
+                return {name: self._labels(name, cells[name], f, places) for name, f in zip(names, found)}
             return np.stack([self.field(name, cells[name], f, places)[1] for name, f in zip(names, found)], axis=1)
-        name, column, guess = names[0], cells[names[0]], found[0]
+        return self._labels(names[0], cells[names[0]], found[0], places)
+
+    def _labels(self, name: str, column: np.ndarray, guess: Guess, places: np.ndarray) -> Any:
         if guess.kind in CONTAINERS or guess.split in ("json", "list"):
             steps = [
                 None if not ok else np.asarray(load_json(c) if isinstance(c, str) else c) for c, ok in zip(column, present_cells(column))
@@ -195,6 +198,13 @@ class Builder:
         if column.dtype.kind in "bM":
             return column
         return objects([c if ok else None for c, ok in zip(column, present_cells(column))])
+
+
+def _kept(y: Any, rows: np.ndarray) -> Any:
+    """A target's values of some rows."""
+    if isinstance(y, dict):
+        return {name: _kept(values, rows) for name, values in y.items()}
+    return None if y is None else y.take(rows) if isinstance(y, Ragged) else y[rows]
 
 
 def _number(cell: Any, found: Guess) -> float:

@@ -23,7 +23,8 @@ class Options(TypedDict, total=False):
     """What every reader of tables takes, all by name and all optional.
 
     Args:
-        target: the column to predict (several numeric ones: y is (n, k)); the reader then returns ``(X, y)``.
+        target: the column to predict; the reader then returns ``(X, y)``. Of several y is (n, k) where all are numbers, else {name: y},
+            as :class:`mcgurk.MultiTask` takes it.
         group: a column whose rows belong together (a person, a site): goes to ``X.rows["group"]``, never to a model.
         id: the rows' identifiers.
         text, image, audio, video, series, vector: columns of that kind, each a modality of its own.

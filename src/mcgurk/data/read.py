@@ -182,10 +182,16 @@ def iter_table(path: str | os.PathLike[str], *, chunk: int = 10_000, **options: 
         cells, places = _distinct(cells, plan, seen, read)
         part = builder.build(cells, places)
         read, rejects = int(places[-1]) + 1 if len(places) else read, [*rejects, *part.rejects]
-        y = part.y.astype(np.float64) if isinstance(part.y, np.ndarray) and part.y.dtype.kind == "i" else part.y
         if len(part.X):
-            yield (part.X, y) if plan.wanted.targets else part.X
+            yield (part.X, _floating(part.y)) if plan.wanted.targets else part.X
     _check_share(tuple(rejects), read, wanted.max_bad)
+
+
+def _floating(y: Any) -> Any:
+    """Whole numbers as float64, whatever the piece holds."""
+    if isinstance(y, dict):
+        return {name: _floating(values) for name, values in y.items()}
+    return y.astype(np.float64) if isinstance(y, np.ndarray) and y.dtype.kind == "i" else y
 
 
 def _pieces(path: str | os.PathLike[str], chunk: int, wanted: Wanted, only: list[str] | None = None) -> Iterator[Cells]:

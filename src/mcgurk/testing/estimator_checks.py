@@ -124,7 +124,7 @@ def overfits(cls: type, entry: Entry) -> None:
     noise = np.random.default_rng(0)
     y: Any = noise.integers(0, 2, 32)
     if entry.role == "multitask":
-        y = {"a": y, "b": np.where(np.arange(32) < 24, noise.integers(0, 2, 32).astype(object), None)}
+        y = {"a": y, "b": np.where(np.arange(32) < 24, noise.integers(0, 2, 32).astype(object), np.array(None))}
     seen = (0.0, 0.0)
     for epochs in (60, 400):  # most need few
         model = _model(cls, entry, "classes", epochs=epochs, hidden=(64,), dropout=0.0, optim=("adam", 1e-2), batch_size=32).fit(X, y)

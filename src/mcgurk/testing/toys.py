@@ -58,7 +58,7 @@ def tasks(X: Dataset, seed: int = 0) -> dict[str, np.ndarray]:
     """Classes, numbers and 0/1 labels; each labels other rows, every row belongs to one of them at least."""
     rows = np.arange(len(X))
     return {
-        "kind": np.where(rows % 3 < 2, labels(X, "classes", seed).astype(object), None),
+        "kind": np.where(rows % 3 < 2, labels(X, "classes", seed).astype(object), np.array(None)),
         "size": np.where(rows % 3 > 0, labels(X, "number", seed), np.nan),
         "tags": np.where((rows % 4 < 2)[:, None], labels(X, "multilabel", seed), np.nan),
     }
