@@ -365,7 +365,7 @@ def test_a_limit_is_said_and_all_has_one(planted, fakes) -> None:
     dear = [Candidate(f"layer:{n}", lambda n=n: fakes.Linear(n), X.names, "layer", f"layer:{n}", cost=c) for n, c in (("a", 5), ("b", 900))]
     result = compare(X, y, groups=groups, budget=5, folds=2, repeats=1, candidates=[*fakes.contestants(X.names)[:2], *dear])
     assert result.plan["dropped"] == ["layer:b"] and "layer:a" in set(result.table["name"])
-    assert "Left out to keep to about 5 minutes, the dearest first: layer:b." in str(result)
+    assert "Left out to keep to about 5 min, the dearest first: layer:b." in str(result)
     from mcgurk.study.settings import Budget
 
     assert Budget.of("quick").limited().minutes == 15 and Budget.of("20m").limited().minutes == 20

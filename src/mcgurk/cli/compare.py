@@ -156,7 +156,7 @@ def grid(result: Comparison) -> Any:
         )
         cells.append(_spread(merit, row.gain, low, high, signed=True) if row.gain == row.gain else "")
         if wide:
-            cells += [seconds(row.fit_seconds), count(row.parameters), count(row.operations)]
+            cells += [seconds(row.fit_seconds), count(row.parameters), count(row.operations or None)]
         rich.add_row(*cells, style="bold" if chosen else "dim" if row.family == "baseline" else "")
     return rich
 

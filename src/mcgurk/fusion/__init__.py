@@ -44,6 +44,7 @@ ENTRIES: dict[str, Entry] = {
         "van der Laan, Polley, Hubbard 2007, Stat. Appl. Genet. Mol. Biol.; Breiman, Friedman, Olshen, Stone 1984",
         small={"folds": 2, "units": ("linear", "kernel")},
         modalities=(1, None),
+        seconds=12.0,
     ),
     "single": Entry("single:Single", "recipe", "one modality alone", None, _ALL, "d", modalities=(1, None)),
     "early": Entry(
@@ -54,6 +55,7 @@ ENTRIES: dict[str, Entry] = {
         _ALL,
         "sum d_m",
         "Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems",
+        seconds=0.3,
     ),
     "late": Entry(
         "late:Late",
@@ -63,6 +65,7 @@ ENTRIES: dict[str, Entry] = {
         _ALL,
         "sum d_m + M C",
         "Kittler, Hatef, Duin, Matas 1998, IEEE TPAMI; Wolpert 1992, Neural Networks",
+        seconds=0.3,
     ),
     "hybrid": Entry(
         "hybrid:Hybrid",
@@ -72,6 +75,7 @@ ENTRIES: dict[str, Entry] = {
         _ALL,
         "2 sum d_m + M C",
         "Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems",
+        seconds=0.5,
     ),
     "joint_hybrid": Entry(
         "joint_hybrid:JointHybrid",
@@ -81,6 +85,7 @@ ENTRIES: dict[str, Entry] = {
         _ALL,
         "2 sum d_m h",
         "Atrey, Hossain, El Saddik, Kankanhalli 2010, Multimedia Systems; Lee, Xie, Gallagher, Zhang, Tu 2015, AISTATS",
+        seconds=3.0,
     ),
     "dynmm": Entry(
         "dynmm:DynMM",
@@ -91,6 +96,7 @@ ENTRIES: dict[str, Entry] = {
         "gate + the chosen expert",
         "Xue, Marculescu 2023, CVPR MULA workshop",
         small={"gate_hidden": (4,)},
+        seconds=1.2,
     ),
     "dynmm_stages": Entry(
         "dynmm_stages:DynMMStages",
@@ -123,6 +129,7 @@ ENTRIES: dict[str, Entry] = {
         },
         modalities=(2, 2),
         labels=("row",),
+        seconds=20.0,
     ),
     "mfas_model": Entry("mfas:MFASModel", "machine", "a finished architecture search", None, _ALL),
     "chain": Entry(
@@ -134,6 +141,7 @@ ENTRIES: dict[str, Entry] = {
         "levels h (d_m + d_n + h)",
         "Perez-Rua, Vielzeuf, Pateux, Baccouche, Jurie 2019, CVPR",
         small={"width": 8},
+        seconds=0.4,
     ),
     "highmmt": Entry(
         "highmmt:HighMMT",
@@ -144,6 +152,7 @@ ENTRIES: dict[str, Entry] = {
         "latents d sum T_m + M^2 latents^2 d",
         "Liang, Lyu, Fan, Tsaw, Liu, Mo, Yogatama, Morency, Salakhutdinov 2023, TMLR",
         small={"latents": 3, "width": 8, "heads": 2, "bands": 2, "tag": 3},
+        seconds=14.0,
     ),
     "staged": Entry(
         "staged:Staged",
@@ -154,6 +163,7 @@ ENTRIES: dict[str, Entry] = {
         "sum d_m h, 5 stages",
         "Howard, Ruder 2018, ACL; Kumar, Raghunathan, Jones, Ma, Liang 2022, ICLR",
         small={"width": 8, "depth": 1},
+        seconds=1.0,
     ),
     "graph": Entry(
         "graph:FusionGraph",
@@ -215,7 +225,9 @@ ENTRIES: dict[str, Entry] = {
     "clock": Entry("streams:Clock", "synchronisation", "decisions of streams with their own times, on one clock"),
     "source": Entry("graph:Source", "source", "a column as features"),
     "as_features": Entry("decision:AsFeatures", "feature fusion", "a decision as features of another unit"),
-    "concat": Entry("concat:Concat", "fusion", "balanced concatenation with presence flags, inside a network", "vector", _ALL, "sum d_m"),
+    "concat": Entry(
+        "concat:Concat", "fusion", "balanced concatenation with presence flags, inside a network", "vector", _ALL, "sum d_m", seconds=0.3
+    ),
     "tensor": Entry(
         "tensor:TensorFusion",
         "fusion",
@@ -225,6 +237,7 @@ ENTRIES: dict[str, Entry] = {
         "prod (d_m + 1)",
         "Zadeh, Chen, Poria, Cambria, Morency 2017, EMNLP",
         small={"width": 4},
+        seconds=0.4,
     ),
     "lowrank": Entry(
         "lowrank:LowRankFusion",
@@ -235,6 +248,7 @@ ENTRIES: dict[str, Entry] = {
         "r o sum d_m",
         "Liu, Shen, Lakshminarasimhan, Liang, Zadeh, Morency 2018, ACL",
         small={"width": 8, "rank": 2},
+        seconds=0.4,
     ),
     "gated": Entry(
         "gated:GatedMultimodalUnit",
@@ -245,6 +259,7 @@ ENTRIES: dict[str, Entry] = {
         "h sum d_m",
         "Arevalo, Solorio, Montes-y-Gomez, Gonzalez 2017, ICLR workshop",
         small={"width": 8},
+        seconds=0.4,
     ),
     "attention": Entry(
         "attention:ModalityAttention",
@@ -255,6 +270,7 @@ ENTRIES: dict[str, Entry] = {
         "h sum d_m",
         "Bahdanau, Cho, Bengio 2015, ICLR",
         small={"width": 8, "hidden": 4},
+        seconds=0.4,
     ),
     "bilinear": Entry(
         "bilinear:BilinearFusion",
@@ -265,6 +281,7 @@ ENTRIES: dict[str, Entry] = {
         "o d_1 d_2",
         "Tenenbaum, Freeman 2000, Neural Computation; Jayakumar et al. 2020, ICLR",
         small={"width": 8},
+        seconds=1.0,
     ),
     "mcb": Entry(
         "mcb:CompactBilinear",
@@ -275,6 +292,7 @@ ENTRIES: dict[str, Entry] = {
         "sum d_m + d log d",
         "Fukui, Park, Yang, Rohrbach, Darrell, Rohrbach 2016, EMNLP",
         small={"width": 32},
+        seconds=0.8,
     ),
     "mlb": Entry(
         "mlb:LowRankBilinear",
@@ -285,6 +303,7 @@ ENTRIES: dict[str, Entry] = {
         "r sum d_m",
         "Kim, On, Lim, Kim, Ha, Zhang 2017, ICLR",
         small={"width": 8, "rank": 8},
+        seconds=0.4,
     ),
     "mutan": Entry(
         "mutan:TuckerFusion",
@@ -295,6 +314,7 @@ ENTRIES: dict[str, Entry] = {
         "r d_z sum d_m",
         "Ben-younes, Cadene, Cord, Thome 2017, ICCV",
         small={"width": 8, "inner": 6, "core": 6, "rank": 2},
+        seconds=0.4,
     ),
     "mfb": Entry(
         "mfb:FactorisedBilinear",
@@ -305,6 +325,7 @@ ENTRIES: dict[str, Entry] = {
         "k o sum d_m",
         "Yu, Yu, Fan, Tao 2017, ICCV",
         small={"width": 8, "rank": 2},
+        seconds=0.6,
     ),
     "film": Entry(
         "film:FiLM",
@@ -315,6 +336,7 @@ ENTRIES: dict[str, Entry] = {
         "o sum d_m + o^2",
         "Perez, Strub, de Vries, Dumoulin, Courville 2018, AAAI",
         small={"width": 8, "depth": 1},
+        seconds=0.5,
     ),
     "mult": Entry(
         "mult:MulT",
@@ -325,6 +347,7 @@ ENTRIES: dict[str, Entry] = {
         "depth d sum T_a T_b",
         "Tsai, Bai, Liang, Kolter, Morency, Salakhutdinov 2019, ACL",
         small={"width": 8, "heads": 2, "depth": 1, "memory": 1},
+        seconds=11.0,
     ),
     "vilbert": Entry(
         "vilbert:ViLBERT",
@@ -335,6 +358,7 @@ ENTRIES: dict[str, Entry] = {
         "depth d (sum T_m)^2",
         "Lu, Batra, Parikh, Lee 2019, NeurIPS",
         small={"width": 8, "heads": 2, "depth": 1},
+        seconds=11.0,
     ),
     "mag": Entry(
         "mag:MAG",
@@ -345,6 +369,7 @@ ENTRIES: dict[str, Entry] = {
         "d sum T d_m + T^2 d",
         "Rahman, Hasan, Lee, Zadeh, Mao, Morency, Hoque 2020, ACL",
         small={"width": 8, "heads": 2, "dropout": 0.0},
+        seconds=2.2,
     ),
     "raven": Entry(
         "raven:RAVEN",
@@ -355,6 +380,7 @@ ENTRIES: dict[str, Entry] = {
         "h sum T_m d_m + T d^2",
         "Wang, Shen, Liu, Liang, Zadeh, Morency 2019, AAAI",
         small={"width": 8, "hidden": 4},
+        seconds=1.7,
     ),
     "interaction_classifier": Entry(
         "interactions:InteractionClassifier",
@@ -366,6 +392,7 @@ ENTRIES: dict[str, Entry] = {
         "Aiken, West 1991, Multiple Regression: Testing and Interpreting Interactions",
         modalities=(2, 6),
         labels=("row",),
+        seconds=0.1,
     ),
     "interaction_regressor": Entry(
         "interactions:InteractionRegressor",
@@ -377,6 +404,7 @@ ENTRIES: dict[str, Entry] = {
         "Aiken, West 1991, Multiple Regression: Testing and Interpreting Interactions",
         modalities=(2, 6),
         labels=("row",),
+        seconds=0.1,
     ),
     "modality_graph": Entry(
         "modality_graph:ModalityGraph",
@@ -387,6 +415,7 @@ ENTRIES: dict[str, Entry] = {
         "depth (E d + N d^2)",
         "Yang, Wang, Yi, Zhu, Zadeh, Poria, Morency 2021, NAACL",
         small={"width": 8, "heads": 2, "depth": 1, "window": 1, "dropout": 0.0},
+        seconds=9.0,
     ),
 }
 

@@ -33,7 +33,17 @@ def candidates(spec: Mapping[str, ColumnSpec], target: TargetSpec, budget: str) 
     ]
     for name in names:
         out.append(
-            _candidate(f"single:{name}", "single", (name,), "single", target, recipe="linear", simplicity=1, label=f"{name} alone, linear")
+            _candidate(
+                f"single:{name}",
+                "single",
+                (name,),
+                "single",
+                target,
+                recipe="linear",
+                cost=0.5,
+                simplicity=1,
+                label=f"{name} alone, linear",
+            )
         )
         if spec[name].kind in NARROW:
             out.append(
@@ -81,16 +91,16 @@ def candidates(spec: Mapping[str, ColumnSpec], target: TargetSpec, budget: str) 
 def _recipes(target: TargetSpec, budget: str) -> dict[str, tuple[Any, str, float, int, str]]:
     """recipe -> (fusion, family, cost, simplicity, label)."""
     out: dict[str, tuple[Any, str, float, int, str]] = {
-        "early:linear": ("early", "early", 1.5, 3, "early fusion, linear"),
-        "late:stacking": ("late", "late", 4, 4, "late fusion, stacking"),
+        "early:linear": ("early", "early", 0.5, 3, "early fusion, linear"),
+        "late:stacking": ("late", "late", 1, 4, "late fusion, stacking"),
         "auto": ("auto", "auto", 12, 5, "auto"),
     }
     if budget == "quick":
         return out
-    out["late:mean"] = (("late", {"rule": "mean"}), "late", 1.5, 3, "late fusion, mean")
-    out["hybrid:stacking"] = ("hybrid", "hybrid", 6, 5, "hybrid fusion, stacking")
+    out["late:mean"] = (("late", {"rule": "mean"}), "late", 0.5, 3, "late fusion, mean")
+    out["hybrid:stacking"] = ("hybrid", "hybrid", 1.5, 5, "hybrid fusion, stacking")
     if target.task == "classes":
-        out["late:product"] = (("late", {"rule": "product", "calibrate": True}), "late", 4, 3, "late fusion, calibrated product")
+        out["late:product"] = (("late", {"rule": "product", "calibrate": True}), "late", 1, 3, "late fusion, calibrated product")
     layers = {name: entry for name, entry in entries("fusion").items() if entry.role == "fusion" and target.task in entry.targets}
     chosen = list(layers) if budget == "thorough" else [n for n in ("concat", "gated", "lowrank") if n in layers]
     for name in chosen:

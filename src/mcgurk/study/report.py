@@ -221,7 +221,7 @@ class _Page:
                     "predict": seconds(row.predict_seconds),
                     "size": size(row.bytes),
                     "parameters": count(row.parameters),
-                    "operations": count(row.operations),
+                    "operations": count(row.operations or None),
                     "paper": row.paper,
                 }
             )
@@ -246,7 +246,7 @@ class _Page:
         """Who did not take part, and why."""
         minutes = self.result.plan["settings"]["budget"]["minutes"]
         out = list(self.result.refused.items())
-        out += [(name, f"left out to keep to about {minutes:g} minutes") for name in self.result.plan["dropped"]]
+        out += [(name, f"left out to keep to about {minutes:g} min, the dearest first") for name in self.result.plan["dropped"]]
         return out + [(name, f"failed: {sentence} [{code}]") for name, (code, sentence) in self.result.failed.items()]
 
     def choices(self) -> list[tuple[str, str]]:

@@ -231,7 +231,7 @@ def _expect(board: Board, words: Words, chosen: Candidate, winner: Mapping[str, 
     if winner["among"] >= MANY and np.isfinite(winner["expected"]):
         show, first = words.figure.show, board.candidate(winner["name"])
         out.append(
-            f"Whoever comes first of {winner['among']} was lucky, too: {label(first)} scored {show(board.score(first.name).value)}; "
+            f"Coming first of {winner['among']} flatters, too: {label(first)} scored {show(board.score(first.name).value)}; "
             "winners picked on some rows and scored on the others reach "
             f"{show(winner['expected'])} [{show(winner['low'])}, {show(winner['high'])}]."
         )
@@ -254,7 +254,7 @@ def _limits(board: Board, words: Words) -> list[str]:
         out.append(f"{len(board.protocol.splits)} folds give wide intervals; more repeats would narrow them.")
     if board.plan.dropped:
         minutes = board.plan.settings.budget.minutes
-        out.append(f"Left out to keep to about {minutes:g} minutes, the dearest first: {listing(board.plan.dropped, 40)}.")
+        out.append(f"Left out to keep to about {minutes:g} min, the dearest first: {listing(board.plan.dropped, 40)}.")
     if board.plan.refused:
         out.append(f"Could not enter: {'; '.join(f'{name} ({why})' for name, why in board.plan.refused.items())}.")
     if board.failed:
