@@ -74,8 +74,19 @@ def test_a_missing_stream_is_skipped():
     out = layer(x).values
     alone = layer({"text": x["text"]}).values
     torch.testing.assert_close(alone[0], out[0])
-    torch.testing.assert_close(out[0, :8], torch.tanh(layer.pool["text"](thought(layer, x)["text"].values[0, 0])))
+    text = torch.tanh(layer.pool["text"](thought(layer, x)["text"].values[0, 0]))
+    torch.testing.assert_close(out[0, :8], text * layer.silence()[0, 0])
     assert out[0, 8:].tolist() == [0, 1] and (out[1:, 8:] == 1).all()
+
+
+def test_silence_is_what_a_present_stream_without_steps_and_company_says():
+    layer, x = built(), slots(image=[0, 6, 6, 6], text=[0, 4, 4, 4])
+    x["image"].present[0] = True
+    empty = torch.tanh(layer.pool["image"](thought(layer, x)["image"].values[0, 0]))
+    torch.testing.assert_close(layer.silence()[0, 0], empty)
+    whole = slots()
+    marked = {name: Slot(slot.values, slot.present, slot.mask, None, True) for name, slot in whole.items()}
+    assert torch.equal(layer(marked).values, layer(whole).values)
 
 
 @pytest.mark.parametrize("pooling", ["mul", "sum"])

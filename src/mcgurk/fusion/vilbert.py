@@ -64,7 +64,8 @@ class ViLBERT(Fusion):
     co-attentional block, whose keys are the steps of all other streams, and a block of self-attention, all streams at once. The output is
     the product (or sum) of the streams' projected summary steps, and one presence flag a modality.
 
-    A row's absent streams are no keys and no factors; where all others are absent the co-attention is skipped.
+    A row's absent streams are no keys; where all others are absent the co-attention is skipped. In the product stands for an absent
+    stream what its summary step says with nothing to look at, a constant that scales the others as training has them scaled.
 
     Not for: few rows (concat, lowrank), or directed streams whose attention is to be read pair by pair (mult).
 
@@ -194,6 +195,21 @@ class ViLBERT(Fusion):
             total += sum(block.macs(own, others) for block in self.co[name]) if others else 0
         return total
 
+    def silence(self) -> Tensor:
+        """(1, M, width) what every stream says that has no step and no other stream to look at."""
+        said = []
+        for name in self.built:
+            weight = self.pool[name].weight
+            here = torch.ones(1, dtype=torch.bool, device=weight.device)
+            own = Slot(self.norm[name](self.first[name](weight[:1])), here, here[:, None], None, True)
+            nobody = Slot(torch.zeros_like(own.values), ~here, ~here[:, None])
+            for layer in range(self.depth):
+                if len(self.co):
+                    own = self.co[name][layer](own, nobody)
+                own = self.own[name][layer](own, own)
+            said.append(torch.tanh(self.pool[name](own.values[:, 0])))
+        return torch.stack(said, dim=1)
+
     def forward(self, slots: dict[str, Slot]) -> Slot:
         parts = self.embed(slots)
         for layer in range(self.depth):
@@ -201,11 +217,11 @@ class ViLBERT(Fusion):
         pooled = torch.stack([torch.tanh(self.pool[name](slot.values[:, 0])) for name, slot in parts.items()], dim=1)
         present = torch.stack([slot.present for slot in parts.values()], dim=1)
         some = any_present(parts)
-        neutral = torch.ones_like(pooled) if self.pooling == "mul" else torch.zeros_like(pooled)
-        joined = torch.where(present[:, :, None], pooled, neutral)
+        full = all(slot.full for slot in parts.values())
+        nothing = torch.zeros_like(pooled[:1]) if full or self.pooling == "sum" else self.silence()
+        joined = torch.where(present[:, :, None], pooled, nothing)
         h = joined.prod(dim=1) if self.pooling == "mul" else joined.sum(dim=1)
         h = torch.where(some[:, None], h, torch.zeros_like(h))
-        full = all(slot.full for slot in parts.values())
         return Slot(torch.cat([h, present.to(h.dtype)], dim=1), some, None, None, full)
 
 
