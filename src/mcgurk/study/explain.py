@@ -86,12 +86,10 @@ def explain(model: Any, X: Any) -> Explanation:
     data = conform(as_dataset(X, model.spec_), model.spec_)
     names = data.names
     spec = model.target_
-    if len(names) > MOST or spec.per != "row" or spec.task == "multilabel" or (spec.task != "classes" and spec.outputs > 1):
-        raise DataError(
-            f"{len(names)} modalities, a {spec.task} target with {spec.columns} outputs a {spec.per}; explain takes up to {MOST} "
-            "modalities and one label or number a row",
-            code="C02",
-        )
+    several = spec.task == "multilabel" or (spec.task != "classes" and spec.columns > 1)
+    if len(names) > MOST or spec.per != "row" or several or spec.parts:
+        kind = f"{len(spec.parts)} targets" if spec.parts else f"a {spec.task} target with {spec.columns} outputs a {spec.per}"
+        raise DataError(f"{len(names)} modalities, {kind}; explain takes up to {MOST} modalities and one label or number a row", code="C02")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", McgurkWarning)  # rows that know nothing are the base here, and no news
         whole = _values(model, data)
