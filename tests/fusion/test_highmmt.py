@@ -75,6 +75,14 @@ def test_an_absent_modality_skips_its_pairs():
     assert (alone[:, 1] == 0).all() and (rest[:, [0, 2, 3, 5]] == 0).all() and (rest[:, [1, 4]] != 0).any()
 
 
+def test_pairs_without_the_modalities_alone():
+    x = slots()
+    with_them, without = built(), built(alone=False)
+    torch.testing.assert_close(with_them(x).values[:, 3 * 8 :], without(x).values)
+    one = built({"a": 3}, alone=False)
+    assert one.out.width == 8 + 1 and one({"a": x["a"]}).values.shape == (2, 9)
+
+
 def test_positions_run_over_a_sequence_whatever_its_padding():
     short = fourier(torch.ones(1, 3, dtype=torch.bool), 2, torch.float64)
     padded = fourier(torch.tensor([[True, True, True, False]]), 2, torch.float64)

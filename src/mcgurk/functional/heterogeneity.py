@@ -106,8 +106,8 @@ def silhouette(distance: Any, groups: Any) -> float:
 def natural_groups(distance: Any) -> Int:
     """(m,) group of each: the number of groups is that of the largest mean silhouette; one group where nothing is ``APART``.
 
-    Silhouettes need at least two groups and a third thing. Where no distance reaches :data:`APART` all are one group, and two things that
-    do are two; an undefined distance counts as 1.
+    Where no distance reaches :data:`APART` all are one group; where some do and nothing is nearer to one than to another, each is its own.
+    An undefined distance counts as 1.
 
     Example:
         >>> natural_groups([[0.0, 0.1, 0.9], [0.1, 0.0, 0.8], [0.9, 0.8, 0.0]]).tolist()
@@ -118,5 +118,6 @@ def natural_groups(distance: Any) -> Int:
     d = _check.matrix(np.nan_to_num(np.asarray(distance, dtype=np.float64), nan=1.0), "distance")
     if d.max(initial=0.0) < APART:
         return sharing_groups(d, 1)
-    candidates = [sharing_groups(d, k) for k in range(2, max(3, len(d)))]
-    return max(candidates, key=lambda groups: silhouette(d, groups))
+    cuts = [sharing_groups(d, k) for k in range(2, len(d))]
+    found: Int = max((g for g in cuts if g.max()), key=lambda g: silhouette(d, g), default=np.arange(len(d)))
+    return found

@@ -101,7 +101,7 @@ class Transfer:
 
     Of a single modality everything but embedding and head comes from the source. Of a pair the encoders are the target's own and only
     what happens between two modalities comes from the source, so that it alone is compared. The budget of all refits is the same, that of
-    a target's own trunk included.
+    a target's own trunk included, and so are starting values and order of rows: equal modalities are at a distance of exactly 0.
 
     Not for: few rows; every fold trains ``m + m^2`` networks.
 
@@ -175,12 +175,12 @@ class Transfer:
         return self.y.take(rows).with_statistics(np.arange(len(rows)))
 
     def _objective(self, unit: Unit, rows: np.ndarray, number: int) -> Supervised:
-        """Untrained; the same for every source."""
+        """Untrained; starting values depend on the fold alone."""
         names = sorted(unit)
         encoders = {name: copy.deepcopy(self.encoders[name]) for name in names}
         columns = {name: self.prepared[name] for name in names}
         layer = self.layer.solitary() if len(unit) == 1 else self.layer.dyadic()
-        with seeding.guard(self.run.derive("init", number, unit) % 2**32):
+        with seeding.guard(self.run.derive("init", number) % 2**32):
             objective = Supervised(encoders, features.specs(columns), layer, MLPHead(()), self._labels(rows).spec)
         features.standardise(objective, encoders, columns, rows)
         return objective.to(self.run.device)
@@ -195,7 +195,7 @@ class Transfer:
 
     def _trained(self, unit: Unit, rows: np.ndarray, number: int) -> dict[str, torch.Tensor]:
         objective = self._objective(unit, rows, number)
-        self._learn(objective, unit, rows, self.run.inner("own", number, unit), self.budget.epochs)
+        self._learn(objective, unit, rows, self.run.inner("own", number), self.budget.epochs)
         return {name: value.detach().clone() for name, value in objective.fusion.state_dict().items()}
 
     def _refitted(
@@ -210,7 +210,7 @@ class Transfer:
         objective.fusion.load_state_dict(trunk, strict=False)
         for name, parameter in objective.fusion.named_parameters():
             parameter.requires_grad_(name not in trunk)
-        self._learn(objective, unit, rows, self.run.inner("refit", number, unit), self.budget.refit)
+        self._learn(objective, unit, rows, self.run.inner("refit", number), self.budget.refit)
         return objective
 
     def _outputs(self, objective: Supervised, unit: Unit, rows: np.ndarray) -> np.ndarray:
