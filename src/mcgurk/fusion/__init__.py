@@ -162,7 +162,7 @@ ENTRIES: dict[str, Entry] = {
         _ALL,
         "highmmt; folds (M^2 + pairs^2) short trainings before",
         "Liang, Lyu, Fan, Tsaw, Liu, Mo, Yogatama, Morency, Salakhutdinov 2023, TMLR",
-        small={"latents": 3, "width": 8, "heads": 2, "bands": 2, "tag": 3, "epochs": 2, "refit": 2, "tune": 2},
+        small={"latents": 3, "width": 8, "heads": 2, "bands": 2, "tag": 3, "epochs": 1, "refit": 1, "tune": 1},
         labels=("row",),
         seconds=120.0,
     ),
