@@ -11,7 +11,7 @@ from torch import nn
 
 from mcgurk.errors import DataError, UnknownName
 from mcgurk.functional.heterogeneity import heterogeneity, null_entropy
-from mcgurk.fusion import HighMMT
+from mcgurk.fusion import HighMMT, highmmt
 from mcgurk.fusion.highmmt import fourier
 from mcgurk.nn import Slot, SlotSpec
 
@@ -81,6 +81,18 @@ def test_pairs_without_the_modalities_alone():
     torch.testing.assert_close(with_them(x).values[:, 3 * 8 :], without(x).values)
     one = built({"a": 3}, alone=False)
     assert one.out.width == 8 + 1 and one({"a": x["a"]}).values.shape == (2, 9)
+
+
+def test_what_no_row_has_is_not_computed(monkeypatch):
+    layer, x = built(groups="own", pair_groups="own"), slots()
+    gone = torch.zeros(2, dtype=torch.bool)
+    x["b"] = Slot(x["b"].values, gone, torch.zeros(2, 7, dtype=torch.bool))
+    out = layer(x).values
+    out.sum().backward()
+    assert all(p.grad is None for p in layer.encoders["b"].parameters()) and layer.crosses["('a', 'b')"][0].norm.weight.grad is None
+    assert layer.crosses["('a', 'c')"][0].norm.weight.grad is not None
+    monkeypatch.setattr(highmmt, "worthwhile", lambda *slots: True)
+    torch.testing.assert_close(layer(x).values, out, rtol=0, atol=0)
 
 
 def test_positions_run_over_a_sequence_whatever_its_padding():

@@ -17,7 +17,7 @@ from mcgurk.fusion._sequences import any_present, flags, step_widths, streams
 from mcgurk.nn.attention import CrossBlock
 from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
-from mcgurk.nn.look import Axis, Look, Seen
+from mcgurk.nn.look import Axis, Look, Seen, looking
 from mcgurk.nn.macs import dense
 
 
@@ -139,8 +139,15 @@ class HighMMT(Fusion):
         return nn.ModuleList(CrossBlock(self.width, self.heads, dropout=self.dropout) for _ in range(2))
 
     def encode(self, slots: dict[str, Slot]) -> dict[str, Slot]:
-        """(B, latents, width) of every modality, whatever its length."""
-        return {name: self.encoders[self.group_of[name]](slot, self.tags[name].value) for name, slot in streams(slots, self.built).items()}
+        """(B, latents, width) of every modality, whatever its length; zeros for one that no row has."""
+        out = {}
+        for name, slot in streams(slots, self.built).items():
+            if worthwhile(slot):
+                out[name] = self.encoders[self.group_of[name]](slot, self.tags[name].value)
+            else:
+                mask = slot.present[:, None].expand(-1, self.latents)
+                out[name] = Slot(slot.values.new_zeros(*mask.shape, self.width), slot.present, mask)
+        return out
 
     def looks(self, slots: dict[str, Slot], seen: Seen) -> list[Look]:
         """Latents of i on the steps of i, and on those of j through the latents of j: heads of the second look, mean heads of the first."""
@@ -163,10 +170,11 @@ class HighMMT(Fusion):
     def forward(self, slots: dict[str, Slot]) -> Slot:
         z = self.encode(slots)
         out = [self._last(z[name], z[name].present) for name in self._by_themselves()]
+        nothing = torch.zeros_like(next(iter(z.values())).values[:, -1])
         for pair in permutations(self.built, 2):
             look, think = self.crosses[self.pair_group_of[pair]]
             i, j = (z[name] for name in pair)
-            out.append(self._last(think(look(i, j)), i.present & j.present))
+            out.append(self._last(think(look(i, j)), i.present & j.present) if worthwhile(i, j) else nothing)
         some = next(iter(z.values())).values
         return Slot(torch.cat([*out, flags(z, some)], dim=1), any_present(z))
 
@@ -233,6 +241,13 @@ def fourier(mask: Tensor, bands: int, dtype: torch.dtype) -> Tensor:
     where = (2 * steps / last - 1).clamp(max=1).to(dtype)[:, :, None]
     angles = where * math.pi * 2.0 ** torch.arange(bands, device=mask.device, dtype=dtype)
     return torch.cat([where, angles.sin(), angles.cos()], dim=2)
+
+
+def worthwhile(*slots: Slot) -> bool:
+    """Whether any row has all of these, so that computing is not in vain: of many modalities a batch of one task holds few."""
+    if looking() or all(slot.full for slot in slots):
+        return True
+    return bool(torch.stack([slot.present for slot in slots]).all(dim=0).any())
 
 
 def labelled(groups: Any, things: Any) -> dict[Any, str]:
