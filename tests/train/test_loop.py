@@ -16,6 +16,7 @@ from mcgurk.errors import DataError
 from mcgurk.run import Run
 from mcgurk.train import Loader, Objective, Phase, train
 from mcgurk.train.callbacks import Callback
+from mcgurk.train.checkpoint import Checkpoints
 from mcgurk.train.loop import Loop, Settings
 
 
@@ -254,3 +255,53 @@ def test_after_step_follows_every_update():
     objective = Counts()
     train(objective, loader(), Run(threads=1), Settings(epochs=2))
     assert objective.after == 6
+
+
+class Rated(Two):
+    """Batches get the rates of a list in turn."""
+
+    def __init__(self, *rates):
+        super().__init__()
+        self.wanted = iter(rates)
+
+    def rate(self, batch):
+        return next(self.wanted)
+
+
+def test_a_rate_of_0_leaves_a_batch_out_with_all_that_would_follow():
+    objective = Rated(1.0, 0.0, 1.0)
+    history = train(objective, loader(), Run(threads=1), Settings(epochs=1))
+    assert [place for _, _, place in objective.seen] == [0, 2]
+    assert history.terms[0].keys() == {"squares"}
+    assert train(Rated(0.0, 0.0, 0.0), loader(), Run(threads=1), Settings(epochs=1)).terms == [{}]
+
+
+def test_rates_of_batches_and_the_schedule_multiply():
+    objective = Rated(1.0, 0.5, 0.5, 1.0, 2.0, 0.0)
+    loop = Loop(objective, loader(), Run(threads=1), Settings(epochs=2, optim=("sgd", 1.0), schedule="linear"), ())
+    seen = []
+    objective.after_step = lambda phase: seen.append(loop.optimisers[0].param_groups[0]["lr"])
+    for loop.epoch in range(2):
+        loop.step = 0
+        loop.one_epoch(Checkpoints(None, ""))
+    assert seen == pytest.approx([1.0, 0.5 * 5 / 6, 0.5 * 4 / 6, 3 / 6, 2 * 2 / 6])
+
+
+def test_without_a_schedule_a_rate_holds_for_its_batch_only():
+    objective = Rated(1.0, 0.5, 1.0)
+    loop = Loop(objective, loader(), Run(threads=1), Settings(epochs=1, optim=("sgd", 0.1)), ())
+    seen = []
+    objective.after_step = lambda phase: seen.append(loop.optimisers[0].param_groups[0]["lr"])
+    loop.one_epoch(Checkpoints(None, ""))
+    assert seen == [0.1, 0.05, 0.1]
+
+
+def test_an_objective_may_sum_up_held_out_rows_itself():
+    class Sums(Wanders):
+        def held_out(self, batches, step):
+            rows = torch.cat([batch.rows for batch in batches()])
+            assert not self.training and not torch.is_grad_enabled() and torch.equal(rows, torch.arange(48))
+            return 7.0 - step.epoch
+
+    history = train(Sums(), loader(n=16), Run(threads=1), Settings(epochs=3, optim=("sgd", 1.0), patience=3), valid=loader())
+    assert history.valid == [7.0, 6.0, 5.0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from mcgurk.errors import DataError
 from mcgurk.train.stop_and_go import StopAndGo
@@ -37,6 +38,21 @@ def test_grace_does_not_block_the_way_back():
 
 def test_an_improvement_in_stop_raises_the_best():
     assert states([0.6, 0.6, 0.6, 0.7, 0.697, 0.696]) == [False, False, True, True, True, False]
+
+
+def test_where_tasks_stand_is_in_the_state():
+    """A copy made at any point goes on as the original does, also where buffers are single precision."""
+    values = [0.500, 0.600, 0.600, 0.6005, 0.599, 0.5972, 0.596, 0.6, 0.6, 0.6]
+    for dtype in (torch.float64, torch.float32):
+        for stop in range(len(values)):
+            first, second = StopAndGo(["a", "b"]).to(dtype), StopAndGo(["a", "b"]).to(dtype)
+            for value in values[:stop]:
+                first.evaluated("a", value)
+            second.load_state_dict(first.state_dict())
+            for value in values[stop:]:
+                first.evaluated("a", value)
+                second.evaluated("a", value)
+                assert first.stopped("a") == second.stopped("a") and not second.stopped("b")
 
 
 def test_who_trains():
