@@ -37,8 +37,8 @@ def run(data_root: Path | None, full: bool) -> dict[str, Any]:
     """Planted tasks over seeds; political ads over folds."""
     seeds = 12 if full else 4
     out: dict[str, Any] = {
-        "protocol": f"Planted: two modalities of {WIDTH} numbers, {HIDDEN} hidden features tanh(u a + v b), every task linear in them and on "
-        f"rows of its own (tone and size {ROWS['tone']} or {MORE['tone']}, goal {ROWS['goal']}; {TEST} test rows a task); "
+        "protocol": f"Planted: two modalities of {WIDTH} numbers, {HIDDEN} hidden features tanh(u a + v b), every task linear in them and "
+        f"on rows of its own (tone and size {ROWS['tone']} or {MORE['tone']}, goal {ROWS['goal']}; {TEST} test rows a task); "
         f"{seeds} seeds of data, networks and order, t intervals over seeds of paired differences; in the control every task has "
         "hidden features of its own. Ads: text fields through the default text encoder, units ad x candidate, tone (two "
         "classes) and nine goals of the ad; folds that keep candidates whole, Nadeau and Bengio's intervals of paired "
