@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from mcgurk import MultiTask, load
+from mcgurk import MultiTask, load, registry
 from mcgurk.base import FitData
 from mcgurk.data import Dataset, Dense, Lazy, join_tasks
 from mcgurk.data.tasks import encode_targets
@@ -16,6 +17,7 @@ from mcgurk.errors import DataError, UnknownName
 from mcgurk.fusion.task_objective import TOKEN, TaskHead, TaskObjective
 from mcgurk.nn.batch import SlotSpec
 from mcgurk.run import Run
+from mcgurk.testing import toys
 from mcgurk.train import features
 from mcgurk.train.checkpoint import Checkpoints
 from mcgurk.train.loop import Loop, Settings
@@ -78,6 +80,20 @@ def test_disjoint_sets_of_other_columns(tmp_path):
     assert model.score(X, y)["kind"] > 0.9 and model.score(X, y)["size"] > 0.7
     model.save(tmp_path / "m.mcgurk")
     assert equal(load(tmp_path / "m.mcgurk"), model, X)
+
+
+@pytest.mark.parametrize("name", ["mult", "vilbert", "highmmt"])
+def test_sequences_through_layers_that_see_their_steps(name, tmp_path):
+    """Series of unequal lengths, absent and empty ones among them, with a task token; any modality may be gone in prediction."""
+    X = toys.sequences(36)
+    layer = (name, {**registry.entry("fusion", name).small})
+    encoders = {"vector": "precomputed", "series": "precomputed"}
+    model = MultiTask(layer, encoders=encoders, token=3, **SMALL | {"epochs": 1}).fit(X, toys.tasks(X))
+    model.save(tmp_path / "m.mcgurk")
+    assert equal(load(tmp_path / "m.mcgurk"), model, X)
+    for gone in X.names:
+        part = X.with_column(gone, replace(X[gone], present=np.zeros(len(X), dtype=bool)))
+        assert all(np.isfinite(np.asarray(values, dtype=float)).all() for values in model.predict_proba(part).values())
 
 
 # One step.
