@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks._resampled import Splits, by_group, difference_by_group
 from benchmarks.political_ads import f1, known_candidates
-from mcgurk import FusionClassifier
+from mcgurk import FusionClassifier, config
 from mcgurk.data import Dataset
 from mcgurk.data.split import folds
 from mcgurk.datasets import load_political_ads
@@ -43,7 +43,7 @@ def run(data_root: Path | None, full: bool) -> dict[str, Any]:
         "seed": f"0 to {seeds[-1]}",
         "share of test mentions whose candidate was seen in training": seen,
     }
-    with sharing():
+    with config.set(threads=1), sharing():
         out["given split"] = compared(models(ENCODERS), X, y, given, ads, ads, seeds)
         if full:
             grouped = folds(X, y, n_splits=3, groups=candidates, seed=0)

@@ -108,14 +108,17 @@ def absent(cls: type, entry: Entry) -> None:
 
 
 def missing(cls: type, entry: Entry) -> None:
-    """A model predicts from any non-empty subset of its modalities."""
+    """A model predicts from any non-empty subset of its modalities, whatever stands where the others were."""
     X = _data(entry, absent=False)
     task = _targets(entry)[0]
     model = _model(cls, entry, task).fit(X, _labels(entry, X, task))
     for code in range(1, 2 ** len(X.names)):
         part = {name: (column if code >> m & 1 else _gone(column)) for m, (name, column) in enumerate(X.items())}
-        if not np.isfinite(_output(model, Dataset(part), task)).all():
+        said = _output(model, Dataset(part), task)
+        if not np.isfinite(said).all():
             raise Failure(f"no finite prediction from subset {code:b}")
+        poisoned = Dataset({name: toys.poisoned(column) for name, column in part.items()})
+        equal(said, _output(model, poisoned, task), f"content of the modalities that subset {code:b} lacks")
 
 
 def overfits(cls: type, entry: Entry) -> None:

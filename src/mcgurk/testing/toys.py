@@ -101,6 +101,10 @@ def poisoned(given: Column, value: Any = None) -> Column:
         values = given.values.copy()
         values[gone] = np.nan if value is None else value
         return Dense(values, given.present, given.kind, given.fields)
+    if isinstance(given, Ragged) and given.values.dtype.kind == "f":
+        values = given.values.copy()
+        values[np.repeat(gone, given.lengths)] = np.nan if value is None else value
+        return Ragged(values, given.offsets, given.present, given.times, given.kind)
     return given
 
 
