@@ -125,3 +125,30 @@ def test_candidates_come_from_every_room_that_offers(monkeypatch) -> None:
     names = [candidate.name for candidate in found]
     assert len(set(names)) == len(names) > 3
     assert all(set(candidate.columns) <= {"a", "b"} and callable(candidate.make) for candidate in found)
+
+
+def test_a_class_is_found_where_it_stands() -> None:
+    assert registry.located("mcgurk.fusion.lowrank:LowRankFusion") is registry.find("fusion", "lowrank")
+    assert registry.find("fusion", "mcgurk.fusion.lowrank:LowRankFusion") is registry.find("fusion", "lowrank")
+    for target, said in (
+        ("no_such_module:Layer", "neither room:name"),
+        ("mcgurk.fusion:nothing", "neither"),
+        ("mcgurk.registry:make", "function"),
+    ):
+        with pytest.raises(UnknownName, match=said):
+            registry.located(target)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, ""),
+        ({"modalities": (2, 2)}, "it fuses 2 modalities, and the data has 3"),
+        ({"modalities": (4, None)}, "it fuses 4 or more modalities, and the data has 3"),
+        ({"modalities": (1, 2)}, "it fuses 1 to 2 modalities, and the data has 3"),
+        ({"targets": ("number", "count")}, "it learns number and count, and the target is classes"),
+        ({"labels": ("step",)}, "it takes one label a step, and the target has one a row"),
+    ],
+)
+def test_what_a_method_cannot_take_is_said_in_a_sentence(changes, said) -> None:
+    assert Entry("a:B", "fusion", **{"targets": ("classes",)} | changes).refusal(3, "classes", "row") == said

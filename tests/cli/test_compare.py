@@ -77,6 +77,22 @@ def test_a_column_may_say_which_rows_test(cli, table, tmp_path) -> None:
     assert "part" not in json.dumps(json.loads(out)["facts"]["modalities"])
 
 
+def test_fusions_by_name_by_file_and_why_not(cli, table, tmp_path, monkeypatch) -> None:
+    (tmp_path / "my_layer.py").write_text('from mcgurk.fusion import Concat\n\n\nclass Mine(Concat):\n    """Mine."""\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend("")
+    asked = (*QUICK, "--fusions", "my_layer:Mine,interaction_regressor", "--fusion", "graph")
+    code, out, err = cli("compare", table, "--target", "tone", "-o", tmp_path / "run", *asked)
+    assert code == 0, err
+    assert "interaction_regressor: it learns number and count, and the target is classes" in out and "graph: its nodes are drawn" in out
+    code, out, err = cli("compare", table, "--target", "tone", "-o", tmp_path / "run", *asked, "--json")
+    assert code == 0, err
+    facts = json.loads(out)
+    mine = next(line for line in facts["table"] if line["name"] == "layer:my_layer:Mine")
+    assert {"gain", "gain_all_low", "gain_p_holm", "fit_seconds", "parameters", "operations", "paper"} <= set(mine)
+    assert list(facts["refused"]) == ["interaction_regressor", "graph"] and facts["facts"]["networks"]["epochs"] == "60"
+
+
 def test_other_settings_refuse(cli, table, tmp_path) -> None:
     where = tmp_path / "run"
     small = ("--budget", "quick", "--folds", "2", "--repeats", "1", "--candidate", "single:*", "--quiet")
@@ -92,6 +108,8 @@ def test_other_settings_refuse(cli, table, tmp_path) -> None:
         (("compare", "{table}", "--target", "tone", "--budget", "huge"), "C02"),
         (("compare", "{table}", "--target", "mood"), "D01"),
         (("compare", "{table}", "--target", "tone", "--metric", "mae"), "U01"),
+        (("compare", "{table}", "--target", "tone", "--fusions", "lowrang"), "U01"),
+        (("compare", "{table}", "--target", "tone", "--fusions", "linear"), "C02"),
         (("fit", "{table}", "-o", "{here}/m.mcgurk"), "C02"),
         (("fit", "{table}", "--target", "tone", "--set", "epochs", "-o", "{here}/m.mcgurk"), "C02"),
         (("fit", "{table}", "--target", "tone", "--fusion", "lowrnk", "-o", "{here}/m.mcgurk"), "U01"),

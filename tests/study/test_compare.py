@@ -350,7 +350,7 @@ def test_a_stranger_s_layer_in_one_file_stands_in_the_table_and_resumes(planted,
     assert table.loc["layer:lowrank(rank=1, width=4)", "paper"].startswith("Liu")
     assert table.loc["layer:authors_layer:Mine", "parameters"] > 0 and table.loc["layer:authors_layer:Mine", "operations"] > 0
     assert result.refused == {"mfas": "it fuses 2 modalities, and the data has 3"}
-    assert "mfas (it fuses 2 modalities, and the data has 3)" in str(result) and result.plan["refused"] == result.refused
+    assert "Could not enter, for reasons given with the results: mfas." in str(result) and result.plan["refused"] == result.refused
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert "Did not take part" in page and "it fuses 2 modalities" in page and "Liu, Shen" in page and "epochs 60" in page
     fakes.calls.clear()

@@ -124,8 +124,11 @@ def show(result: Comparison, where: Path) -> None:
     _shell.say("")
     _shell.console().print(grid(result))
     _shell.say("")
-    if result.failed:
-        _shell.say(f"Could not be fitted: {', '.join(f'{name} ({why[1]})' for name, why in result.failed.items())}")
+    if result.refused or result.failed:
+        _shell.say("Did not take part:")
+        for name, why in {**result.refused, **{name: sentence for name, (_, sentence) in result.failed.items()}}.items():
+            _shell.say(f"  {name}: {why}")
+        _shell.say("")
     _shell.say(f"Report  {where / 'report.html'}")
     if result.model is not None:
         _shell.say(f"Model   {result.model}   (mcgurk predict {result.model} new.csv -o out.csv)")
@@ -135,7 +138,7 @@ def grid(result: Comparison) -> Any:
     """The ranking for a terminal."""
     from rich.table import Table as Grid
 
-    from mcgurk.study.report import count, seconds
+    from mcgurk.study.report import across, count, seconds
     from mcgurk.study.score import figure
 
     merit = figure(result.metric["name"], result.plan["settings"]["task"])
@@ -151,10 +154,7 @@ def grid(result: Comparison) -> Any:
     for row in result.table.itertuples(index=False):
         chosen = row.name == result.recommended
         cells = [f"{'→ ' if chosen else '  '}{row.label}", _spread(merit, row.score, row.low, row.high)]
-        low, high = (
-            (row.gain_all_low, row.gain_all_high) if tests > 1 and row.gain_p_holm == row.gain_p_holm else (row.gain_low, row.gain_high)
-        )
-        cells.append(_spread(merit, row.gain, low, high, signed=True) if row.gain == row.gain else "")
+        cells.append(_spread(merit, row.gain, *across(row), signed=True) if row.gain == row.gain else "")
         if wide:
             cells += [seconds(row.fit_seconds), count(row.parameters), count(row.operations or None)]
         rich.add_row(*cells, style="bold" if chosen else "dim" if row.family == "baseline" else "")

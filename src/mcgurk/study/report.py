@@ -104,7 +104,9 @@ class _Page:
         kind = {"single": "one modality", "baseline": "baseline", "auto": "chooses on inner folds"}.get(row.family)
         if row.family == "single" and row.seen < PARTLY:
             return f"in {100 * row.seen:.0f} % of the rows; {self.show(row.on_seen)} there"
-        return kind or ", ".join(filter(None, (row.family, f"{len(row.columns)} modalities", row.note)))
+        return kind or ", ".join(
+            filter(None, (row.family, f"{len(row.columns)} modalit{'y' if len(row.columns) == 1 else 'ies'}", row.note))
+        )
 
     def ticks(self, axis: Axis) -> tuple[tuple[float, str], ...]:
         digits = max(0, int(-np.floor(np.log10(axis.step) + 1e-9)))
@@ -122,7 +124,7 @@ class _Page:
                 "with": self.labels[row._3] if hasattr(row, "_3") else "",
                 "text": self.show(row.worth, True),
                 "interval": self.interval(row.worth_low, row.worth_high, True),
-                "p": f"{row.worth_p_holm:.3f}" if np.isfinite(row.worth_p_holm) else "–",
+                "p": p_value(row.worth_p_holm),
             }
             for row in self.result.worth.rename(columns={"with": "_3"}).itertuples(index=False)
         ]
@@ -213,9 +215,9 @@ class _Page:
                     "score": self.show(row.score),
                     "interval": self.interval(row.low, row.high),
                     "gain": self.show(row.gain, True) if np.isfinite(row.gain) else "–",
-                    "gain_interval": self.interval(row.gain_low, row.gain_high, True) if np.isfinite(row.gain) else "–",
-                    "gain_all": self.interval(row.gain_all_low, row.gain_all_high, True) if np.isfinite(row.gain_all_low) else "–",
-                    "p": f"{row.gain_p_holm:.3f}" if np.isfinite(row.gain_p_holm) else "–",
+                    "gain_alone": self.interval(row.gain_low, row.gain_high, True) if np.isfinite(row.gain) else "–",
+                    "gain_all": self.interval(*across(row), True) if np.isfinite(row.gain) else "",
+                    "p": p_value(row.gain_p_holm),
                     "pooled": self.show(row.pooled),
                     "time": seconds(row.fit_seconds),
                     "predict": seconds(row.predict_seconds),
@@ -262,6 +264,16 @@ class _Page:
 def percent(value: float) -> str:
     """``74 %``."""
     return f"{100 * value:.0f} %" if np.isfinite(value) else "–"
+
+
+def across(row: Any) -> tuple[float, float]:
+    """The interval of a contestant's gain: that which holds for all combinations at once, or its own where it is none of them."""
+    return (row.gain_all_low, row.gain_all_high) if np.isfinite(row.gain_all_low) else (row.gain_low, row.gain_high)
+
+
+def p_value(value: float) -> str:
+    """``0.021``, ``< 0.001``."""
+    return "–" if not np.isfinite(value) else f"{value:.3f}" if value >= 0.001 else "< 0.001"
 
 
 def count(value: Any) -> str:

@@ -256,7 +256,7 @@ def _limits(board: Board, words: Words) -> list[str]:
         minutes = board.plan.settings.budget.minutes
         out.append(f"Left out to keep to about {minutes:g} min, the dearest first: {listing(board.plan.dropped, 40)}.")
     if board.plan.refused:
-        out.append(f"Could not enter: {'; '.join(f'{name} ({why})' for name, why in board.plan.refused.items())}.")
+        out.append(f"Could not enter, for reasons given with the results: {listing(board.plan.refused, 40)}.")
     if board.failed:
         out.append(f"Could not be fitted: {listing(sorted(board.failed), 40)}.")
     return out
