@@ -13,7 +13,7 @@ from mcgurk import MultiTask, load, registry
 from mcgurk.base import FitData
 from mcgurk.data import Dataset, Dense, Lazy, join_tasks
 from mcgurk.data.tasks import encode_targets
-from mcgurk.errors import DataError, UnknownName
+from mcgurk.errors import DataError, McgurkWarning, UnknownName
 from mcgurk.fusion.task_objective import TOKEN, TaskHead, TaskObjective
 from mcgurk.nn.batch import SlotSpec
 from mcgurk.run import Run
@@ -54,6 +54,18 @@ def test_every_task_is_answered_for_every_row():
     assert scores["tone"] > 0.9 and scores["price"] > 0.9 and scores["tags"] > 0.8
     assert model.score(X, {"tone": y["tone"]}) == {"tone": scores["tone"]}
     assert set(model.history_.terms[0]) == {"tone", "price", "tags"}
+
+
+def test_a_row_of_which_nothing_is_known_gets_every_tasks_average():
+    X, y = data()
+    present = np.arange(90) != 4
+    X = Dataset({name: Dense(values, present) for name, values in X.items()})
+    model = MultiTask(**SMALL, token=2).fit(X, y)
+    with pytest.warns(McgurkWarning, match="1 of 90 rows have no modality at all"):
+        shares, predicted = model.predict_proba(X), model.predict(X)
+    targets = dict(model.target_.parts)
+    assert shares["tone"][4] == pytest.approx(targets["tone"].prior) and shares["tags"][4] == pytest.approx(targets["tags"].prior)
+    assert predicted["price"][4] == pytest.approx(targets["price"].center[0])
 
 
 def test_counts_and_logarithms_come_back_in_their_units():
