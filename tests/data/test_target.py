@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcgurk.data.column import Ragged
-from mcgurk.data.target import encode_target, unlabelled
+from mcgurk.data.target import encode_target, task_of, unlabelled
 from mcgurk.errors import DataError
 
 
@@ -20,6 +20,12 @@ def test_classes_go_there_and_back(labels):
     assert back == labels
     assert list(target.spec.classes) == sorted({v for v in labels if v is not None})
     assert target.labelled.tolist() == [v is not None for v in labels]
+
+
+def test_several_tasks_are_no_single_target():
+    for read in (task_of, lambda y: encode_target(y, "classifier")):
+        with pytest.raises(DataError, match=r"y is a dict of 2 tasks \(tone, price\); give one of them, or fit MultiTask"):
+            read({"tone": ["a", "b"], "price": [1.0, 2.0]})
 
 
 def test_minus_one_is_an_ordinary_class():

@@ -104,7 +104,7 @@ def named(y: Any, name: str) -> Any:
     """``y`` with the name of its column, which the report uses."""
     import pandas as pd
 
-    return pd.Series(y, name=name) if y.ndim == 1 else y
+    return pd.Series(y, name=name) if getattr(y, "ndim", 0) == 1 else y
 
 
 def run(X: Any, y: Any, where: Path, **options: Any) -> dict[str, Any]:

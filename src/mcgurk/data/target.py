@@ -192,6 +192,7 @@ def task_of(y: Any) -> str:
         >>> task_of(["a", "b", "a"]), task_of([1, 2, 2]), task_of([x / 7 for x in range(30)])
         ('classes', 'classes', 'number')
     """
+    _refuse_several(y)
     values = np.asarray(y.values if isinstance(y, Ragged) else y.to_numpy() if hasattr(y, "to_numpy") else y)
     known = values[~unlabelled(values)]
     try:
@@ -240,8 +241,7 @@ def encode_target(y: Any, family: str, *, task: str | None = None, known: Target
 def _array(y: Any) -> np.ndarray:
     if y is None:
         raise DataError("requires y to be passed, but the target y is None; give one label or number a row")
-    if isinstance(y, Mapping):
-        raise DataError(f"y is a dict of {len(y)} tasks ({listing(y)}); give one of them, or fit MultiTask on all of them")
+    _refuse_several(y)
     if hasattr(y, "to_numpy"):
         if str(getattr(y, "dtype", "")) == "category":
             y = y.astype(object)
@@ -261,6 +261,11 @@ def _array(y: Any) -> np.ndarray:
     if values.ndim not in (1, 2):
         raise DataError(f"y must be (n,) or (n, k), got shape {values.shape}")
     return values
+
+
+def _refuse_several(y: Any) -> None:
+    if isinstance(y, Mapping):
+        raise DataError(f"y is a dict of {len(y)} tasks ({listing(y)}); give one of them, or fit MultiTask on all of them")
 
 
 def _task(values: np.ndarray, family: str) -> str:
