@@ -49,8 +49,8 @@ def test_the_reach_is_chosen_on_training_videos(tmp_path):
 
 
 def test_slow_methods_come_last():
-    order = list(mosi_methods.rounds(mosi_methods.methods(), full=True))
-    short = list(mosi_methods.rounds(mosi_methods.methods(), full=False))
+    chosen = mosi_methods.methods()
+    order, short = (list(mosi_methods.rounds(chosen, full)) for full in (True, False))
     assert {method.name for _, method in short[-2:]} == set(mosi_methods.SLOW) and len(short) == len(mosi_methods.methods())
     assert order[: len(short)] == short and [seed for seed, method in order if method.name == "mult"] == list(range(mosi_methods.SEEDS))
 

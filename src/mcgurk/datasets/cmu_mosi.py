@@ -76,7 +76,7 @@ def load_cmu_mosi(
         return Dataset({"words": Lazy(words), **{k: Dense(v) for k, v in features.items()}}, ids=ids, rows=frame), y, facts
     sequences = Lazy([tuple(words[a:b]) for a, b in pairwise(offsets)])
     frame = pd.DataFrame({"group": video[starts], "split": split[starts]})
-    columns: dict[str, Any] = {"words": sequences, **{k: Ragged(v, offsets) for k, v in features.items()}}
+    columns: dict[str, Any] = {"words": sequences, **{k: Ragged(v, offsets, kind="vector") for k, v in features.items()}}
     return Dataset(columns, ids=video[starts], rows=frame), Ragged(y, offsets), facts
 
 
