@@ -9,6 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+import mcgurk
+from mcgurk import MultiTask
+from mcgurk.data import Dataset, Ragged, join_tasks
 from mcgurk.errors import DataError, UnknownName
 from mcgurk.functional.heterogeneity import heterogeneity, null_entropy
 from mcgurk.fusion import HighMMT, highmmt
@@ -168,3 +171,25 @@ def test_a_constant_model_reaches_the_null():
         loss.backward()
         optimiser.step()
     assert loss.item() == pytest.approx(null_entropy(y.numpy(), y.numpy(), 3), abs=0.01)
+
+
+def test_one_network_for_tasks_of_disjoint_modalities(tmp_path):
+    rng = np.random.default_rng(0)
+    sets = {}
+    for task, names in {"tone": ("sound", "words"), "pace": ("hand", "gaze")}.items():
+        offsets = np.arange(0, 4 * 40 + 1, 4)
+        columns = {
+            name: Ragged(rng.normal(size=(160, 2 + k)).astype(np.float32), offsets, np.ones(40, bool)) for k, name in enumerate(names)
+        }
+        sets[task] = (Dataset(columns), np.where(columns[names[0]].values[offsets[:-1], 0] > 0, "yes", "no"))
+    X, y = join_tasks(sets)
+    assert [X[name].present.sum() for name in X.names] == [40] * 4  # every row has the two modalities of its task
+    small = {"latents": 2, "width": 8, "heads": 2, "bands": 1, "tag": 2}
+    model = MultiTask(("highmmt", small), shared=(), epochs=3, patience=None, batch_size=16).fit(X, y)
+    layer = model.objective_.fusion
+    assert len(layer.encoders) == len(layer.crosses) == 1 and len(layer.built) == 4
+    first = model.predict(X)
+    assert set(first) == {"tone", "pace"} and len(first["tone"]) == 80
+    model.save(tmp_path / "m.mcgurk")
+    again = mcgurk.load(tmp_path / "m.mcgurk").predict(X)
+    assert all((again[task] == first[task]).all() for task in first)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -10,7 +9,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-KEYS, WIDTH, PLACES = 64, 8, 1 << 16  # few keys, narrow heads and many scores: where HeadByHead was measured to be the quicker
+KEYS, WIDTH, PLACES = 64, 8, 1 << 16  # few keys, narrow heads and many scores: where HeadByHead was measured to be the quicker,
+LANES = 16  # unless the number of keys fills the vector registers that torch's kernel works with
 SAFE = 60.0  # exp of scores up to this far from 0, summed over KEYS of them, stays well inside float32
 
 
@@ -35,8 +35,8 @@ def heads_mixed(query: Tensor, key_value: Tensor, heads: int, keys: Tensor | Non
         >>> heads_mixed(torch.zeros(1, 1, 2), torch.tensor([[[0.0, 0.0, 1.0, 5.0], [0.0, 0.0, 3.0, 5.0]]]), 2).tolist()
         [[[2.0, 5.0]]]
     """
-    if dropout == 0 and _small(query, key_value, heads, keys):
-        out: Tensor = HeadByHead.apply(query, key_value, keys, heads)  # type: ignore[no-untyped-call]
+    if dropout == 0 and keys is None and _small(query, key_value, heads):
+        out: Tensor = HeadByHead.apply(query, key_value, heads)  # type: ignore[no-untyped-call]
         return out
     q = query.reshape(*query.shape[:2], heads, -1).transpose(1, 2)
     k, v = (part.reshape(*part.shape[:2], heads, -1).transpose(1, 2) for part in key_value.chunk(2, dim=2))
@@ -44,34 +44,30 @@ def heads_mixed(query: Tensor, key_value: Tensor, heads: int, keys: Tensor | Non
     return mixed.transpose(1, 2).flatten(2)
 
 
-def _small(query: Tensor, key_value: Tensor, heads: int, keys: Tensor | None) -> bool:
-    rows, steps, width = query.shape
-    return (
+def _small(query: Tensor, key_value: Tensor, heads: int) -> bool:
+    (rows, steps, width), places = query.shape, key_value.shape[1]
+    return bool(
         query.device.type == "cpu"
         and query.dtype == key_value.dtype
         and query.dtype in (torch.float32, torch.float64)
-        and key_value.shape[1] <= KEYS
+        and places <= KEYS
+        and places % LANES
         and width <= WIDTH * heads
-        and rows * steps * key_value.shape[1] >= PLACES
-        and (keys is None or keys.shape[:2] == (rows, 1))
+        and rows * steps * places >= PLACES
     )
 
 
 class HeadByHead(torch.autograd.Function):
     """One head after another, so that its scores stay in the cache; the backward pass computes them again instead of keeping them.
 
-    Scores are exponentiated as they are where Q and K bound them by ``SAFE``, else less the largest of their row. Masked keys and values
-    are 0 by selection; their scores enter no sum, and their gradients are 0. Gradients of gradients are not offered, as by torch's kernel.
+    Scores are exponentiated as they are where Q and K bound them by ``SAFE``, else less the largest of their row. Every query sees every
+    key: with masks torch's kernel is as quick. Gradients of gradients are not offered, as by torch's kernel.
     """
 
     @staticmethod
-    def forward(ctx: Any, query: Tensor, key_value: Tensor, keys: Tensor | None, heads: int) -> Tensor:
+    def forward(ctx: Any, query: Tensor, key_value: Tensor, heads: int) -> Tensor:
         (rows, steps, width), places = query.shape, key_value.shape[1]
         scale = (width // heads) ** -0.5
-        weight = None
-        if keys is not None:
-            weight = keys.transpose(1, 2).to(query.dtype)
-            key_value = torch.where(keys.transpose(1, 2), key_value, key_value.new_zeros(()))
         safe = _largest(query) * _largest(key_value[:, :, :width]) * (width // heads) * scale < SAFE
         scores = query.new_empty(rows, steps, places)
         out = query.new_empty(heads, rows, steps, width // heads)
@@ -81,24 +77,18 @@ class HeadByHead(torch.autograd.Function):
         for q_h, k_h, v_h, out_h, total_h, top_h in _each(_by_head(query, heads), k.transpose(2, 3), v, out, total, tops):
             torch.baddbmm(scores, q_h, k_h, beta=0, alpha=scale, out=scores)
             if not safe:
-                if keys is not None:
-                    scores.masked_fill_(~keys, -math.inf)
                 scores.sub_(torch.amax(scores, 2, keepdim=True, out=top_h))
             scores.exp_()
             torch.bmm(scores, v_h, out=out_h)
-            if weight is None:
-                torch.sum(scores, 2, keepdim=True, out=total_h)
-            else:
-                torch.bmm(scores, weight, out=total_h)
+            torch.sum(scores, 2, keepdim=True, out=total_h)
         out.div_(total)
-        ctx.save_for_backward(query, key_value, keys, out, total.log_().add_(tops))
-        ctx.safe = safe
+        ctx.save_for_backward(query, key_value, out, total.log_().add_(tops))
         return _side_by_side(out)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        query, key_value, keys, out, total = ctx.saved_tensors  # total: log of the sum of exponentials
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+        query, key_value, out, total = ctx.saved_tensors  # total: log of the sum of exponentials
         heads, rows, steps, d = out.shape
         scale = d**-0.5
         g = _by_head(grad, heads).contiguous()
@@ -109,18 +99,12 @@ class HeadByHead(torch.autograd.Function):
         q = _by_head(query, heads)
         by_head = _each(q, q.transpose(2, 3), k, k.transpose(2, 3), v.transpose(2, 3), g, g.transpose(2, 3), total, along)
         for (q_h, qt, k_h, kt, vt, g_h, gt, total_h, along_h), to_q, to_k, to_v in zip(by_head, grad_q, grad_k, grad_v, strict=True):
-            torch.baddbmm(p, q_h, kt, beta=0, alpha=scale, out=p).sub_(total_h)
-            if keys is not None and not ctx.safe:
-                p.masked_fill_(~keys, -math.inf)
-            p.exp_()
+            torch.baddbmm(p, q_h, kt, beta=0, alpha=scale, out=p).sub_(total_h).exp_()
             torch.bmm(gt, p, out=to_v)
             torch.bmm(g_h, vt, out=slope).sub_(along_h).mul_(p)
             torch.baddbmm(to_q, slope, k_h, beta=0, alpha=scale, out=to_q)
             torch.baddbmm(to_k, qt, slope, beta=0, alpha=scale, out=to_k)
-        sources = _side_by_side(grad_kv.transpose(2, 3))
-        if keys is not None:
-            sources = torch.where(keys.transpose(1, 2), sources, sources.new_zeros(()))
-        return _side_by_side(grad_q), sources, None, None
+        return _side_by_side(grad_q), _side_by_side(grad_kv.transpose(2, 3)), None
 
 
 def _by_head(values: Tensor, heads: int) -> Tensor:
