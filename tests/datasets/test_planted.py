@@ -19,6 +19,7 @@ from mcgurk.datasets.absence import MECHANISMS, absence_answer, make_absence
 from mcgurk.datasets.bilinear import bilinear_answer, make_bilinear
 from mcgurk.datasets.group_leak import group_leak_answer, make_group_leak
 from mcgurk.datasets.lag import lag_answer, make_lag
+from mcgurk.datasets.marked_lag import make_marked_lag, marked_lag_answer
 from mcgurk.datasets.noise import make_noise, noise_answer
 from mcgurk.datasets.redundancy import make_redundancy, redundancy_answer
 from mcgurk.datasets.reliability import make_reliability, reliability_answer
@@ -225,3 +226,22 @@ def test_other_refusals():
         make_lag(steps=10)
     with pytest.raises(DataError, match="at least 2"):
         make_reliability(d=1)
+
+
+@pytest.mark.parametrize("signs", [False, True])
+def test_marked_lag_is_told_by_one_step_of_each_stream(signs) -> None:
+    X, y = make_marked_lag(n=2000, lag=4, steps=(12, 9), signs=signs, step_s=0.5, random_state=3)
+    tau, row = X.rows["tau"].to_numpy(), np.arange(2000)
+    a = X["a"].values.reshape(2000, 12, 2)
+    b = X["b"].values.reshape(2000, 9)
+    assert (a[row, tau, 1] == 1).all() and (np.abs(a).sum(axis=2) > 0).sum() == 2000 and set(np.unique(b)) == {-1.0, 1.0}
+    assert ((a[row, tau, 0] * b[row, tau - 4] > 0) == y).all() and X["a"].row_times(0)[1] == 0.5
+    assert tau.min() == 4 and tau.max() == 11 and (set(a[row, tau, 0]) == {1.0}) is not signs
+    majority = np.sign(b[:, :8].sum(axis=1))  # of the steps that may be the answer
+    hits = np.where(majority == 0, 0.5, (majority > 0) == y)
+    assert within(hits.mean(), 0.5 if signs else marked_lag_answer(8)["b"], 2000)
+
+
+def test_a_lag_that_leaves_nothing_to_mark() -> None:
+    with pytest.raises(DataError, match="leaves no step of 14"):
+        make_marked_lag(lag=14)

@@ -18,6 +18,7 @@ _EXPORTS = {
     "make_bilinear": "bilinear",
     "make_reliability": "reliability",
     "make_lag": "lag",
+    "make_marked_lag": "marked_lag",
     "load_houses": "houses",
     "load_political_ads": "political_ads",
     "load_cmu_mosi": "cmu_mosi",

@@ -75,6 +75,13 @@ CATALOGUE: dict[str, Info] = {
     "bilinear": Info("bilinear:make_bilinear", "planted", "any", "A label bilinear in two modalities, without noise.", "0 or 1"),
     "reliability": Info("reliability:make_reliability", "planted", "any", "A flag says which modality to trust in this row.", "0 or 1"),
     "lag": Info("lag:make_lag", "planted", "any", "Two series of one process, one of them late.", "lag in steps"),
+    "marked_lag": Info(
+        "marked_lag:make_marked_lag",
+        "planted",
+        "any",
+        "A mark in one series; the answer stands a fixed time before it in another.",
+        "0 or 1",
+    ),
     "houses": Info(
         "houses:load_houses",
         "own folder",

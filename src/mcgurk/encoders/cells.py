@@ -50,6 +50,29 @@ def texts(column: Lazy) -> list[str]:
     return [_text(item) for item in present_items(column)[1]]
 
 
+def words_of(tokenizer: Any, column: Lazy) -> list[list[str]]:
+    """The word that each token of each row belongs to, markers left out; nothing for an absent row."""
+    out: list[list[str]] = [[] for _ in range(len(column))]
+    given = texts(column)
+    for row, text, encoding in zip(np.flatnonzero(column.present), given, tokenizer.encode_batch(given), strict=True):
+        spans: dict[int, tuple[int, int]] = {}
+        pieces = [(w, a, b) for w, (a, b) in zip(encoding.word_ids, encoding.offsets, strict=True) if w is not None]
+        for word, start, end in pieces:
+            first, last = spans.get(word, (start, end))
+            spans[word] = (min(first, start), max(last, end))
+        out[row] = [_around(text, start, end, spans[word]) for word, start, end in pieces]
+    return out
+
+
+def _around(text: str, start: int, end: int, word: tuple[int, int]) -> str:
+    """What a token stands in: its word, cut at spaces, for there are tokenizers to whom a whole text is one word."""
+    start += len(text[start:end]) - len(text[start:end].lstrip())
+    low, high = word
+    before, after = text[low:start].split(None), text[start:high].split(None, 1)
+    head = before[-1] if before and not text[start - 1 : start].isspace() else ""
+    return head + (after[0] if after else "")
+
+
 def scatter(values: np.ndarray, present: np.ndarray, kind: str = "vector") -> Dense:
     """(number present, *item) -> a Dense column with zeros in the absent rows."""
     out = np.zeros((len(present), *values.shape[1:]), dtype=values.dtype)

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from mcgurk.data.column import Column, Dense, Lazy, Ragged
 from mcgurk.encoders import _frozen, assets
-from mcgurk.encoders.cells import batches, lazy_of, per_item, scatter, texts
+from mcgurk.encoders.cells import batches, lazy_of, per_item, scatter, texts, words_of
 from mcgurk.errors import DataError
 from mcgurk.nn.component import Encoder
 
@@ -64,6 +64,11 @@ class MiniLMEncoder(Encoder):
 
     def weights_hash(self) -> str:
         return assets.weights_hash("minilm")
+
+    def step_names(self, column: Column) -> list[list[str]] | None:
+        if not self.tokens or not isinstance(column, Lazy) or column.multiple:
+            return None
+        return words_of(_tokenizer(assets.path("minilm") / "tokenizer.json", self.max_tokens), column)
 
     def _prepare(self, column: Lazy) -> Dense | Ragged:
         folder = assets.path("minilm")

@@ -74,6 +74,10 @@ class SequenceEncoder(Encoder):
         inner = self._inner()
         return "" if inner is None else inner.weights_hash()
 
+    def step_names(self, column: Column) -> list[list[str]] | None:
+        inner = self._inner()
+        return None if inner is None else inner.step_names(column)
+
     def fingerprint(self) -> str:
         """That of the encoder that makes the steps: what trains behind it changes nothing that is cached."""
         inner = self._inner()

@@ -10,7 +10,7 @@ import numpy as np
 
 from mcgurk.data.column import Column, Dense, Lazy, Ragged
 from mcgurk.encoders import assets
-from mcgurk.encoders.cells import lazy_of, per_item, scatter, texts
+from mcgurk.encoders.cells import lazy_of, per_item, scatter, texts, words_of
 from mcgurk.nn.component import Encoder
 
 WIDTH = 256
@@ -53,6 +53,11 @@ class StaticVectors(Encoder):
 
     def weights_hash(self) -> str:
         return assets.weights_hash("wordllama")
+
+    def step_names(self, column: Column) -> list[list[str]] | None:
+        if not self.tokens or not isinstance(column, Lazy) or column.multiple:
+            return None
+        return words_of(_loaded(assets.path("wordllama"))[1], column)
 
     def _prepare(self, column: Lazy) -> Dense | Ragged:
         vectors, tokenizer = _loaded(assets.path("wordllama"))

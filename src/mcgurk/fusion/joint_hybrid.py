@@ -17,6 +17,7 @@ from mcgurk.fusion.recipe import Recipe
 from mcgurk.nn import masked
 from mcgurk.nn.batch import Batch, SlotSpec
 from mcgurk.nn.component import NamedModules
+from mcgurk.nn.look import Look, Seen, choices, keep
 from mcgurk.nn.mlp import MLPHead
 from mcgurk.train.objective import Objective, Step
 from mcgurk.train.supervised import LOSS_NAMES, Supervised, drop_modalities
@@ -127,11 +128,16 @@ class JointHybridObjective(Supervised):
         scores = torch.stack([s.detach() if self.detach else s for s, _ in decisions.values()], dim=1)
         present = torch.stack([here for _, here in decisions.values()], dim=1)
         shares = masked.softmax(self.pool_logits.expand(present.shape), present, dim=1)
+        keep(self, shares)
         pooled = (shares[:, :, None] * scores).sum(dim=1)
         return torch.where(present.any(dim=1, keepdim=True), pooled, self.offset.expand_as(pooled))
 
     def scores(self, batch: Batch) -> Tensor:
         return self.combine(self.decisions(batch))
+
+    def looks(self, batch: Batch, seen: Seen) -> list[Look]:
+        """Each unit's share of the answer."""
+        return choices([*self.heads.names(), EARLY], seen[self][0])
 
     def loss(self, batch: Batch, phase: str, step: Step) -> dict[str, Tensor]:
         if self.modality_dropout and self.training:

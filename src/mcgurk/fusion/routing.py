@@ -18,6 +18,7 @@ from mcgurk.errors import DataError, UnknownName, listing
 from mcgurk.fusion.concat import Concat
 from mcgurk.nn.batch import Batch, Slot, SlotSpec, flatten_steps
 from mcgurk.nn.component import Fusion
+from mcgurk.nn.look import Look, Seen, choices, keep, looking
 from mcgurk.nn.macs import Counter
 from mcgurk.nn.mlp import MLPHead, mlp
 from mcgurk.results import Report
@@ -208,6 +209,8 @@ class RoutingObjective(Supervised):
         logits = self.logits(known)
         choice = torch.where(feasible, logits, torch.full_like(logits, torch.finfo(logits.dtype).min)).argmax(dim=1)
         choice = torch.where(feasible.any(dim=1), choice, torch.full_like(choice, -1))
+        if looking():
+            keep(self, straight_through(logits, feasible)[1])
         scores = self.offset.expand(len(choice), -1).to(logits.dtype).clone()
         for k, key in enumerate(self.keys):
             rows = (choice == k).nonzero()[:, 0]
@@ -219,6 +222,10 @@ class RoutingObjective(Supervised):
 
     def scores(self, batch: Batch) -> Tensor:
         return self.route(batch).scores
+
+    def looks(self, batch: Batch, seen: Seen) -> list[Look]:
+        """How probable the gate finds each expert; the most probable one answers alone."""
+        return choices(self.keys, seen[self][0])
 
     def loss(self, batch: Batch, phase: str, step: Step) -> dict[str, Tensor]:
         if self.modality_dropout and self.training:

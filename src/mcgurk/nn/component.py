@@ -62,6 +62,10 @@ class Encoder(Component):
             raise DataError(f"{type(self).__name__} does not decode {column.kind} items; choose another encoder for this column")
         return column
 
+    def step_names(self, column: Column) -> list[list[str]] | None:
+        """What each step that ``prepare`` makes of each row is called, such as the word it stands for; None where steps have no names."""
+        return None
+
     def build(self, spec: ColumnSpec) -> None:
         """Create parameters for a prepared column of this spec and set ``out``."""
         self.out = SlotSpec(spec.item, spec.sequence)

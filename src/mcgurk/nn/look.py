@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 
 from mcgurk.nn.batch import Slot
@@ -92,6 +93,43 @@ def keep(module: nn.Module, weights: Tensor) -> None:
     found = _kept.get()
     if found is not None:
         found.setdefault(module, []).append(weights)
+
+
+def relevance(seen: Seen, score: Tensor) -> dict[nn.Module, list[Tensor]]:
+    """``max(0, w dy/dw)`` in place of every recorded weight, with y the scalar ``score`` of the same forward pass: what changes it counts.
+
+    When not to use it: for gates, whose weight is a factor and no share.
+
+    Source: Chefer, Gur, Wolf 2021, Generic attention-model explainability for interpreting bi-modal and encoder-decoder transformers,
+        ICCV, equation 5, before the mean over heads.
+
+    Example:
+        >>> import torch
+        >>> from mcgurk.nn import CrossAttention
+        >>> layer = CrossAttention(4, 2)
+        >>> slot = Slot(torch.randn(1, 3, 4), torch.tensor([True]), torch.ones(1, 3, dtype=torch.bool))
+        >>> with recording() as seen:
+        ...     out = layer(slot, slot)
+        >>> relevance(seen, out.values[0, 0, 0])[layer][0][0, :, 1:].abs().sum().item()
+        0.0
+    """
+    used = [weights for several in seen.values() for weights in several if weights.requires_grad]
+    slopes = iter(torch.autograd.grad(score, used, allow_unused=True) if used else ())
+
+    def one(weights: Tensor) -> Tensor:
+        slope = next(slopes) if weights.requires_grad else None
+        return torch.zeros_like(weights) if slope is None else (weights * slope).clamp(min=0).detach()
+
+    return {module: [one(weights) for weights in several] for module, several in seen.items()}
+
+
+def choices(names: Sequence[str], shares: Tensor) -> list[Look]:
+    """(B, K) shares of K units in the answer of a row as gates, one map a unit."""
+    everywhere = Axis(torch.ones_like(shares[:, :1], dtype=torch.bool))
+    return [
+        Look("gate", "", name, shares[:, None, None, None, k, None], everywhere, Axis(shares[:, k, None] > 0), joint=True)
+        for k, name in enumerate(names)
+    ]
 
 
 def looked(layer: Fusion, slots: dict[str, Slot]) -> tuple[Slot, list[Look]]:

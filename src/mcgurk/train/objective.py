@@ -10,6 +10,7 @@ from typing import Any
 from torch import Generator, Tensor, nn
 
 from mcgurk.nn.batch import Batch
+from mcgurk.nn.look import Look, Seen
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,10 @@ class Objective(nn.Module):
     def rate(self, batch: Batch) -> float:
         """Factor on the learning rates of all updates on this batch; 0 leaves the batch out."""
         return 1.0
+
+    def looks(self, batch: Batch, seen: Seen) -> list[Look]:
+        """What weighed the answer beside the fusion layers, from the weights recorded while ``outputs(batch)`` ran."""
+        return []
 
     def after_step(self, phase: str) -> None:
         """After an update: moving averages, clamps, queues."""
