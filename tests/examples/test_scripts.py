@@ -17,6 +17,7 @@ SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py"))
 ARGUMENTS = {
     "emoji_compare": ["--rows", "80", "--candidates", "single:*", "early:linear", "--folds", "2", "--output", "run"],
     "house_prices": ["--rows", "120", "--candidates", "single:tabular*", "early:linear", "--folds", "2", "--output", "run"],
+    "missing_modality": ["--rows", "200"],
     "own_table": ["--rows", "80", "--folder", "emoji"],
     "sentiment": ["--videos", "8", "--epochs", "2"],
     "shared_space": ["--rows", "120"],
