@@ -8,6 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 
 from mcgurk.data.column import Ragged
@@ -247,3 +248,23 @@ def test_grid_real(data_root):
     assert np.flatnonzero(lengths != 75).tolist() == [363]
     assert lengths[363] == 74
     assert all(len(s.split()) == 6 for s in X.rows["sentence"])
+
+
+@pytest.mark.parametrize("noise", ["white", "babble"])
+def test_grid_noise(grid, noise):
+    for clip in range(6):
+        words = [[f"talk{clip}", str(k / 10), str((k + 1) / 10), "bin"] for k in range(6)]
+        with (grid / "grid_s1" / "word_alignments.csv").open("a", newline="") as file:
+            csv.writer(file).writerows(words)
+    with zipfile.ZipFile(grid / "grid_s1" / "audio_16k_ogg.zip", "w") as archive:
+        for clip in ("bbaf2n", "bbaf3s", "lrae3s", *(f"talk{k}" for k in range(6))):
+            file = io.BytesIO()
+            soundfile.write(file, np.sin(np.arange(16000) * 0.05).astype("f4"), 16000, format="OGG")
+            archive.writestr(f"{clip}.ogg", file.getvalue())
+    X, _, facts = load_grid(grid, snr=-5.0, noise=noise)
+    same, _, _ = load_grid(grid, target="letter", snr=-5.0, noise=noise)
+    assert X["sound"].kind == "audio" and X["sound"].lengths.tolist() == [16000, 16000]
+    assert np.array_equal(X["sound"].values, same["sound"].values)
+    assert (facts["snr"], facts["noise"]) == (-5.0, noise)
+    with pytest.raises(UnknownName, match="babble"):
+        load_grid(grid, snr=0.0, noise="rain")

@@ -186,3 +186,14 @@ def test_one_group_cannot_be_stacked_but_can_be_averaged():
 def test_labels_are_needed():
     with pytest.raises(DataError, match="needs labels"):
         GraphModel(stacked()).encode(FitData(Dataset({"a": Dense(A, kind="vector")})), Run.of(0))
+
+
+def test_every_decision_of_a_graph_can_be_read():
+    nodes = {**branches(), "mean": (Rule("mean"), ("pa", "pb")), "out": (Stacking(), ("pa", "pb"))}
+    model = FusionClassifier(FusionGraph(nodes, output="out")).fit(X, Y)
+    data = Dataset({"a": Dense(A), "b": Dense(B)})
+    found = model.model_.decisions(data)
+    assert set(found) == {"pa", "pb", "mean", "out"} and all(scores.shape == (N, 2) for scores in found.values())
+    assert np.array_equal(found["out"], model.model_._scores(data))
+    alone = FusionClassifier(FusionGraph({n: v for n, v in nodes.items() if n != "out"})).fit(X, Y)
+    assert np.array_equal(found["mean"], alone.model_._scores(data))

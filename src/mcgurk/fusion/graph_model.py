@@ -284,6 +284,13 @@ class GraphModel(Predictor, Estimator):
         return whole, Decision(scores, here)
 
     def _scores(self, X: Dataset) -> np.ndarray:
+        return self.decisions(X)[self.graph.end]
+
+    def decisions(self, X: Dataset) -> dict[str, np.ndarray]:
+        """Scores (n, k) of every node that decides, by its name: what each branch and each combination says on its own.
+
+        Rows for which a node has no input get the prior's scores.
+        """
         offsets = self._step_offsets(X) if self.target_.per == "step" else None
         table = self._table(X, offsets)
         rows = np.arange(len(X))
@@ -306,7 +313,7 @@ class GraphModel(Predictor, Estimator):
                 if here.any():
                     scores[here] = unit.scores(F[here])
                 decisions[name] = Decision(scores, here)
-        return decisions[self.graph.end].filled(self.target_)
+        return {name: decision.filled(self.target_) for name, decision in decisions.items()}
 
     def _step_offsets(self, X: Dataset) -> np.ndarray:
         sources = self.graph.sources.items()
