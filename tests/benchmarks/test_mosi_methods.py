@@ -13,7 +13,7 @@ from benchmarks import mosi_methods
 import mcgurk
 from mcgurk.data import Dataset, Ragged
 from mcgurk.encoders import assets
-from mcgurk.fusion import ENTRIES
+from mcgurk.fusion import ENTRIES, InteractionClassifier
 
 
 def test_every_layer_and_recipe_is_a_method():
@@ -39,13 +39,12 @@ def toy() -> mosi_methods.Layout:
 
 def test_the_reach_is_chosen_on_training_videos(tmp_path):
     layout, method = toy(), mosi_methods.Method("mag", ("mag", {"main": "words", "width": 16, "heads": 2}), steps=True)
-    store = mosi_methods.Stored("toy", 0, tmp_path)
-    lines, kept = mosi_methods.contexts_of([method], layout, store, full=False)
-    assert kept["mag"] > 0 and lines[0]["0"] > lines[0][str(kept["mag"])]
-    seen, blind = ({"mag": [mosi_methods.outcome(method, layout, 0, k)]} for k in (kept["mag"], 0))
-    truth = layout.codes(layout.test)
-    (line,) = mosi_methods.context_added(truth, seen, blind, kept, np.repeat(np.arange(10), 6))
-    assert line["difference"]["low"] > 0 and line["steps on each side"] == kept["mag"]
+    around, (line,) = mosi_methods.reach([method], layout, mosi_methods.Stored("toy", 0, tmp_path), full=False)
+    assert around > 0 and line["0"] > line[str(around)]
+    seen, blind = ({"mag": [mosi_methods.outcome(method, layout, 0, k)]} for k in (around, 0))
+    (added,) = mosi_methods.context_added(layout.codes(layout.test), seen, blind, np.repeat(np.arange(10), 6))
+    assert added["difference"]["low"] > 0
+    assert "labels" in mosi_methods.outcome(mosi_methods.Method("interactions", InteractionClassifier()), layout, 0)["refused"]
 
 
 def test_slow_methods_come_last():
