@@ -3,6 +3,10 @@
 from mcgurk._lazy import attach
 
 _EXPORTS = {
+    "Branches": "branches",
+    "Callback": "callbacks",
+    "watching": "callbacks",
+    "Profile": "profile",
     "Objective": "objective",
     "Phase": "objective",
     "Step": "objective",

@@ -230,7 +230,7 @@ class NeuralEstimator(Estimator):
             dataset = self._read(X)
             prepared = features.prepare(self.encoders_, dataset[spread(len(dataset))])
         loader = self._rows_of(prepared)
-        return of_objective(self.objective_, (loader.batch(np.array([row])) for row in range(len(loader))))
+        return of_objective(self.objective_.to(loader.device), (loader.batch(np.array([row])) for row in range(len(loader))))
 
 
 def _step_target(prepared: Mapping[str, Any], spec: TargetSpec) -> Target:

@@ -19,7 +19,7 @@ from mcgurk.nn.batch import Batch
 from mcgurk.run import Run
 from mcgurk.train.adam import Adam, AdamW
 from mcgurk.train.balance import Balance
-from mcgurk.train.callbacks import Callback
+from mcgurk.train.callbacks import Callback, watchers
 from mcgurk.train.checkpoint import Checkpoints
 from mcgurk.train.loader import Loader
 from mcgurk.train.objective import Objective, Phase, Step
@@ -89,6 +89,7 @@ class Loop:
             chosen = [name for name in names if name not in left]
             self.turns.append(Turn(phase, [self.trainable[n] for n in chosen], optimisers, untouched(objective, set(chosen))))
         self.optimisers = [optimiser for turn in self.turns for optimiser in turn.optimisers]
+        self.valid: Loader | None = None
         self.epoch = self.step = self.waited = 0
         self.factor = math.nan  # not known yet, nor after a resumption: the first batch sets the rates
         self.best = math.inf
@@ -243,6 +244,7 @@ def train(
         raise DataError("there is no row to train on; give labelled rows that are not all held out", code="S01")
     started = time.perf_counter()
     loop = Loop(objective, loader, run, settings, columns)
+    loop.valid = valid
     checkpoints = Checkpoints(run.checkpoint, fingerprint, settings.checkpoint_every)
     work = 6.0 * sum(p.numel() for p in objective.parameters()) * loader.batch_size * loader.places
     with run.threaded(work):
@@ -254,7 +256,7 @@ def train(
             loop.one_epoch(checkpoints)
             if valid is not None:
                 loop.watch(valid)
-            for callback in callbacks:
+            for callback in (*callbacks, *watchers()):
                 callback.epoch_end(loop)
             loop.epoch, loop.step = loop.epoch + 1, 0
             if loop.finished:
