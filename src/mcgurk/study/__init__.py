@@ -5,6 +5,7 @@ from mcgurk._lazy import attach
 _EXPORTS = {
     "compare": "",
     "Comparison": "comparison",
+    "Attention": "maps",
     "Explanation": "explain",
     "Plan": "plan",
     "Settings": "settings",
