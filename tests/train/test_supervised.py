@@ -12,7 +12,7 @@ from mcgurk.data.target import encode_target
 from mcgurk.fusion import Concat
 from mcgurk.nn import Encoder, MLPHead, Slot
 from mcgurk.train import Loader, Step, Supervised, features
-from mcgurk.train.supervised import drop_modalities
+from mcgurk.train.trunk import drop_modalities
 
 
 class Plain(Encoder):

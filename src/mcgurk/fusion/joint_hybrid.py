@@ -20,7 +20,9 @@ from mcgurk.nn.component import NamedModules
 from mcgurk.nn.look import Look, Seen, choices, keep
 from mcgurk.nn.mlp import MLPHead
 from mcgurk.train.objective import Objective, Step
-from mcgurk.train.supervised import LOSS_NAMES, Supervised, drop_modalities
+from mcgurk.train.readout import LOSS_NAMES
+from mcgurk.train.supervised import Supervised
+from mcgurk.train.trunk import drop_modalities
 
 EARLY = "early"
 

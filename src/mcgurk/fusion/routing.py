@@ -23,7 +23,9 @@ from mcgurk.nn.macs import Counter
 from mcgurk.nn.mlp import MLPHead, mlp
 from mcgurk.results import Report
 from mcgurk.train.objective import Phase, Step
-from mcgurk.train.supervised import LOSS_NAMES, Supervised, drop_modalities
+from mcgurk.train.readout import LOSS_NAMES
+from mcgurk.train.supervised import Supervised
+from mcgurk.train.trunk import drop_modalities
 
 SOURCE = "dynamic multimodal fusion; Xue, Marculescu 2023, CVPR MULA workshop"
 

@@ -14,9 +14,7 @@ from mcgurk.nn.batch import Batch
 from mcgurk.nn.component import Encoder, Fusion, Head
 from mcgurk.train.objective import Step
 from mcgurk.train.readout import LOSS_NAMES, Readout
-from mcgurk.train.trunk import Trunk, drop_modalities
-
-__all__ = ["LOSS_NAMES", "Supervised", "drop_modalities"]
+from mcgurk.train.trunk import Trunk
 
 
 class Supervised(Readout, Trunk):
