@@ -121,10 +121,20 @@ def forward(cls: type, entry: Entry) -> None:
                 raise Failure(f"{kind}: parameter {idle[0]} gets no gradient")
 
 
+def named(cls: type, entry: Entry) -> None:
+    """Where steps have names, every step of every row has one, and absent rows have none."""
+    for kind in _kinds(cls, entry):
+        encoder, column, prepared = _fitted(cls, entry, kind)
+        names = encoder.step_names(column)
+        if names is not None and [len(row) for row in names] != prepared.lengths.tolist():
+            raise Failure(f"{kind}: step_names gives {[len(row) for row in names]} names, prepare {prepared.lengths.tolist()} steps")
+
+
 CHECKS: dict[str, Check] = {
     "deterministic": deterministic,
     "item by item": itemwise,
     "absent rows": absent,
     "learned state": storable,
     "forward": forward,
+    "step names": named,
 }
