@@ -59,7 +59,7 @@ def attention(model: Any, X: Any, *, erase: int = DRAWS, random_state: int = 0) 
         >>> X, y = make_reliability(n=200)
         >>> found = attention(FusionClassifier("attention", epochs=5).fit(X, y), X[:10])
         >>> found.summary()[["source", "kind"]].values.tolist()
-        [['a', 'attention'], ['b', 'attention'], ['flag', 'attention']]
+        [['a', 'attention'], ['b', 'attention']]
     """
     network = network_of(model)
     data = _for(network, conform(as_dataset(X, model.spec_), model.spec_))
