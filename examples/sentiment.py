@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> float:
         "words alone": mg.FusionClassifier("early"),
         "words and sound, decisions stacked": mg.FusionClassifier("late"),
         "words and sound, each utterance alone": network(options.epochs, context=0),
-        "words and sound, two utterances around": network(options.epochs, context=2),
+        "words and sound, those beside it in view": network(options.epochs, context=1),
     }
     for name, model in contestants.items():
         columns = ["words"] if name == "words alone" else ["words", "sound"]
