@@ -42,6 +42,42 @@ def test_in_double_precision_torchs_own_counter_says_the_same(name):
     assert layer.macs(steps) == pytest.approx(counter.get_total_flops() / 2)
 
 
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("mult", {"align": False, "depth": 2}),
+        ("mult", {"kernel": 3, "causal": True}),
+        ("vilbert", {"pooling": "sum", "depth": 2}),
+        ("mag", {"width": None, "heads": 1, "depth": 0}),
+        ("mag", {"main": "c", "depth": 2}),
+        ("raven", {"main": "b"}),
+        ("modality_graph", {"conv": "mean", "neighbours": 2}),
+        ("gated", {"gate": "softmax", "gate_input": "projected"}),
+        ("bilinear", {"affine": False, "norm": True}),
+        ("tensor", {"width": 2}),
+        ("lowrank", {"weighted": False}),
+        ("mutan", {"inner": None}),
+        ("film", {"depth": 3}),
+        ("highmmt", {"groups": "own", "pair_groups": "own"}),
+        ("chain", {"gates": True, "norm": True}),
+    ],
+)
+def test_the_formula_follows_the_settings(name, settings):
+    entry = LAYERS[name]
+    layer = registry.find("fusion", name)(**{**entry.small, **settings})
+    layer.build(specs(entry))
+    steps = {"a": 7, "b": 3, "c": 4}
+    assert layer.macs(steps) == pytest.approx(counted(layer, specs(entry), steps), rel=1e-9)
+
+
+def test_one_modality_alone():
+    for name, entry in LAYERS.items():
+        layer = registry.find("fusion", name)(**entry.small)
+        layer.build({"a": SlotSpec((3,), entry.wants == "sequence")})
+        found = counted(layer, {"a": SlotSpec((3,), entry.wants == "sequence")}, {"a": 5})
+        assert layer.macs({"a": 5}) == pytest.approx(found, rel=1e-9), name
+
+
 def test_costs_by_hand():
     assert registry.find("fusion", "concat")().macs({}) == 0
     built = {"a": SlotSpec((3,)), "b": SlotSpec((2,))}
