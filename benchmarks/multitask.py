@@ -35,7 +35,7 @@ ON_ADS = ("round robin", "round robin, stop and go")
 
 def run(data_root: Path | None, full: bool) -> dict[str, Any]:
     """Planted tasks over seeds; political ads over folds."""
-    seeds = 12 if full else 4
+    seeds = 10 if full else 4
     out: dict[str, Any] = {
         "protocol": f"Planted: two modalities of {WIDTH} numbers, {HIDDEN} hidden features tanh(u a + v b), every task linear in them and "
         f"on rows of its own (tone and size {ROWS['tone']} or {MORE['tone']}, goal {ROWS['goal']}; {TEST} test rows a task); "
@@ -43,8 +43,10 @@ def run(data_root: Path | None, full: bool) -> dict[str, Any]:
         "hidden features of its own. Ads: text fields through the default text encoder, units ad x candidate, tone (two "
         "classes) and nine goals of the ad; folds that keep candidates whole, Nadeau and Bengio's intervals of paired "
         "differences. All networks: concatenation, one layer of 64 units, linear heads, AdamW 1e-3, at most 150 (ads: 60) "
-        "epochs, patience 12 on 15 % of the training rows; nothing was chosen by test figures. Measures: accuracy (tone, goal), "
-        "R² (size), macro-F1 (ads; goals: mean over nine). Positive differences: one trunk is better",
+        "epochs, patience 12 on 15 % of the training rows. That held-out losses count by label, not by task, was settled after a "
+        "first run of the planted tasks had been seen, in which the nine held-out rows of goal ended training early and cost size "
+        "0.09 of its R²; nothing else was. Measures: accuracy (tone, goal), R² (size), macro-F1 (ads; goals: mean over nine). "
+        "Positive differences: one trunk is better",
         "seed": f"0 to {seeds - 1}",
         "planted, tasks share hidden features": planted(seeds, shared=True),
         "planted, control: each task has its own": planted(seeds, shared=False),
@@ -53,7 +55,7 @@ def run(data_root: Path | None, full: bool) -> dict[str, Any]:
         out["political ads, every unit labelled"] = ads(data_root)
         if full:
             out[f"political ads, tone of {FEW} training units only"] = ads(data_root, few=FEW)
-            out[f"planted, shared, tone and size of {MORE['tone']} rows, 6 seeds"] = planted(6, shared=True, rows=MORE)
+            out[f"planted, shared, tone and size of {MORE['tone']} rows, 5 seeds"] = planted(5, shared=True, rows=MORE)
     return out
 
 

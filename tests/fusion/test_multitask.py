@@ -176,6 +176,19 @@ def test_a_weight_scales_the_loss_of_its_task():
         assert losses[1] == pytest.approx(factor * losses[0])
 
 
+@torch.no_grad()
+def test_every_held_out_label_has_one_vote():
+    """A task of few held-out rows has a noisy loss; it must not decide when all others stop."""
+    objective, loader = built(weights={"price": 2.0})
+    objective.eval()
+    total, count = 0.0, 0
+    for batch in loader.epoch(None):
+        total += objective.loss(batch, "all", None)[batch.task].item() * len(batch)
+        count += len(batch)
+    assert objective.held_out(lambda: loader.epoch(None), None) == pytest.approx(total / count, rel=1e-5)
+    assert objective.held_out(lambda: (), None) == 0.0
+
+
 @pytest.mark.parametrize("kind", ["tone", "price", "tags"])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_batch_without_a_label_of_the_task_costs_nothing(kind, weighted):

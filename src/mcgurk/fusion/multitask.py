@@ -31,7 +31,7 @@ class MultiTask(TaskPredictor, NeuralEstimator):
     Every step trains one task t on a batch of its own labelled rows, by ``w_t L_t``; heads of the others stay as they are, bit for bit, and
     so do their optimisers' moments. Tasks may label the same rows or others, of other columns: stack such sets with
     :func:`mcgurk.data.join_tasks`. An epoch has as many steps as one pass over every task's rows. What was held out (15 % from 200 rows
-    on, as alike as can be in every task's labels) decides by the sum of ``w_t L_t`` which epoch is kept.
+    on, as alike as can be in every task's labels) decides by the mean of ``w_t L_t`` over its labels which epoch is kept.
 
     Not for: tasks that have nothing in common, which compete for the trunk: compare with a network of its own for each.
 
@@ -53,7 +53,7 @@ class MultiTask(TaskPredictor, NeuralEstimator):
             R² made positive), with one step in four, until it loses again (:class:`mcgurk.train.StopAndGo`); None for no such rule.
         epochs, batch_size, optim, schedule, warmup, clip: of the loop (:mod:`mcgurk.train.loop`); parameters of a head are
             ``heads.<task>.*``.
-        patience: epochs without a better sum on held-out rows; None trains all epochs.
+        patience: epochs without a better mean on held-out rows; None trains all epochs.
         class_weight: None, "balanced", or a dict from task to either or to a dict from class to weight.
         task: dict from task to "classes", "multilabel", "number" or "count", where its values do not tell.
         target_transform: None, "log", or "auto": learn the logarithm of positive, strongly skewed numbers.

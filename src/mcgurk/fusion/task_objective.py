@@ -131,19 +131,22 @@ class TaskObjective(Trunk):
         return self.shared(self.fusion(slots))
 
     def held_out(self, batches: Callable[[], Iterable[Batch]], step: Step) -> float:
-        """The weighted sum of the tasks' losses on their held-out rows; the controller takes note of how good each task is."""
+        """The mean of ``w_t L_t`` over all held-out labels: a task of few rows has a noisy loss, and few votes. The controller takes note
+        of how good each task is.
+        """
         found: dict[str, list[tuple[Tensor, ...]]] = {}
         for batch in batches():
             assert batch.task is not None and batch.y is not None
             weight = torch.ones(len(batch), device=batch.y.device) if batch.weight is None else batch.weight
             found.setdefault(batch.task, []).append((self.scores(batch, batch.task), batch.y, weight))
-        total = 0.0
+        total, count = 0.0, 0
         for task, parts in found.items():
             scores, y, weight = (torch.cat(block) for block in zip(*parts, strict=True))
-            total += self.weights[task] * float(self.heads[task].cost(scores, y, weight))
+            total += self.weights[task] * float(self.heads[task].cost(scores, y, weight)) * len(y)
+            count += len(y)
             if self.control is not None:
                 self.control.evaluated(task, self.heads[task].gain(scores, y))
-        return total
+        return total / max(count, 1)
 
 
 def by_task(setting: str, given: Any, names: list[str], default: Any) -> dict[str, Any]:
