@@ -40,6 +40,8 @@ class Paper:
         ({"average": (0.50, 0.02), "kitchen": (0.56, 0.20), "table": (0.60, 0.03), "early": (0.62, 0.05)}, "table"),
         # nothing is shown to beat the average: the simplest within one standard error, as ever
         ({"average": (0.50, 0.30), "kitchen": (0.56, 0.30), "table": (0.60, 0.30)}, "average"),
+        # nothing is shown to, and the average is not within one standard error: the best, or simplicity would decide alone
+        ({"average": (0.50, 0.12), "kitchen": (0.58, 0.12), "table": (0.60, 0.12)}, "table"),
         # whoever came first is not shown to beat it, others are
         ({"average": (0.50, 0.02), "table": (0.60, 0.05), "lucky": (0.70, 0.40)}, "table"),
         # narrow intervals: the best

@@ -17,7 +17,10 @@ from mcgurk.study.settings import Settings
 
 FORMAT = 1
 BINDING = ("data", "settings", "candidates", "folds")
-RULE = "the simplest within one standard error of the best, among those shown to beat the simplest baseline if any is"
+RULE = (
+    "the simplest within one standard error of the best, among those shown to beat the simplest baseline; "
+    "where nothing is shown to, that baseline if it is within one standard error of the best, else the best"
+)
 """Who is recommended; decided before the first fit."""
 KEPT = {"baseline", "auto", "single", "early"}
 """Families that a limit on minutes never drops."""

@@ -34,16 +34,25 @@ def combined(board: Board) -> list[Candidate]:
 def recommended(board: Board) -> Candidate:
     """The simplest contestant within one standard error (of the paired difference) of the best; automatic choices stand aside.
 
-    Where any contestant is shown to beat the simplest baseline (the interval of the paired difference leaves out 0), only such are
-    eligible: wide intervals put much within one standard error, but what may be worth nothing is no advice.
+    Wide intervals put much within one standard error, but what may be worth nothing is no advice. So where any contestant is shown to beat
+    the simplest baseline (the interval of the paired difference leaves out 0), only such are eligible. Where none is, simplicity would
+    decide alone: then it is that baseline if it is within one standard error of the best, else the best.
     """
     able = [c for c in board.candidates if c.family != "auto"] or list(board.candidates)
     floor = simplest_baseline(board)
-    proven = [c for c in able if floor is not None and board.gain(c.name, floor.name).clear > 0]
-    able = proven or able
+    if floor is not None:
+        proven = [c for c in able if board.gain(c.name, floor.name).clear > 0]
+        if not proven:
+            best = board.ranked(able)[0]
+            return floor if _near(board, floor, best) else best
+        able = proven
     best = board.ranked(able)[0]
-    near = [c for c in able if c is best or not (gap := board.gain(best.name, c.name)).value > gap.error]
-    return min(near, key=lambda c: (c.simplicity, len(c.columns), c.cost, c.name))
+    return min((c for c in able if _near(board, c, best)), key=lambda c: (c.simplicity, len(c.columns), c.cost, c.name))
+
+
+def _near(board: Board, c: Candidate, best: Candidate) -> bool:
+    """Whether it is within one standard error of the best."""
+    return c is best or not (gap := board.gain(best.name, c.name)).value > gap.error
 
 
 def simplest_baseline(board: Board) -> Candidate | None:
