@@ -21,4 +21,4 @@ def test_moments_decide():
         first, second = X.names
         assert X[first].item == (highmmt.WIDTHS[first],) and set(y) == {first, second}
     X, y = highmmt.two_kinds(0, "train", 200)
-    assert len(X.names) == 4 and 0.3 < np.mean(y == "up") < 0.7
+    assert len(X.names) == 3 and 0.3 < np.mean(y == "up") < 0.7

@@ -36,7 +36,7 @@ class SharedHighMMT(Recipe):
         encoders: number of encoders, None for as many as the silhouette says.
         blocks: number of cross-modal blocks, likewise.
         latents, width, heads, bands, tag, dropout: of :class:`~mcgurk.fusion.highmmt.HighMMT`.
-        folds, epochs, refit: of the measurement (:class:`mcgurk.train.transfer.Budget`).
+        folds, epochs, refit, optim: of the measurement (:class:`mcgurk.train.transfer.Budget`).
         tune: epochs of stage 3; stage 2 has the estimator's.
         rate: learning rate of stage 3.
 
@@ -73,6 +73,7 @@ class SharedHighMMT(Recipe):
         folds: int = 2,
         epochs: int = 15,
         refit: int = 10,
+        optim: Any = ("adamw", 3e-3),
         tune: int = 20,
         rate: float = 1e-4,
     ) -> None:
@@ -87,6 +88,7 @@ class SharedHighMMT(Recipe):
         self.folds = folds
         self.epochs = epochs
         self.refit = refit
+        self.optim = optim
         self.tune = tune
         self.rate = rate
 
@@ -147,7 +149,7 @@ class SharedModel(Predictor, Estimator):
         encoders = features.resolve(data.spec, self.template.encoders)
         features.fit(encoders, data.X, np.arange(len(data.X)))
         unit = np.arange(len(data.X)) if data.groups is None else data.groups
-        budget = Budget(recipe.folds, recipe.epochs, recipe.refit, batch_size=self.template.batch_size)
+        budget = Budget(recipe.folds, recipe.epochs, recipe.refit, recipe.optim, self.template.batch_size)
         layer = registry.make("fusion", recipe.layer())
         transfer = Transfer(layer, encoders, features.prepare(encoders, data.X, run), data.y, unit, run.inner("measure"), budget)
         singles = transfer.singles()
