@@ -32,14 +32,14 @@ def run(data_root: Path | None, full: bool) -> dict[str, Any]:
     """Both parts over seeds."""
     seeds, rows = (3, 200) if full else (2, 100)
     return {
-        "protocol": f"Planted. Tasks: six modalities, sequences of {STEPS[0]} to {STEPS[1]} steps of 3 to 7 numbers, noise but for one "
-        f"moment at which a modality's own direction is added; every task asks in which of its two modalities the moment comes earlier, on "
-        f"{rows} rows of its own that have these two modalities alone. Sharing: {4 * rows} rows of three modalities that each tell one "
-        "label, wrongly in one row of twenty; two are sequences in which the moment comes late or early, one is a vector on one or the "
-        f"other side of a plane; groups are measured on training rows. Accuracy on {TEST} test rows (of each task). All networks: 4 latents "
-        "of 16 numbers, linear heads, AdamW 2e-3, at most 120 epochs (sharing: 40), patience 20 on 15 % of the training rows; measurement: two "
-        f"folds, 15 and 10 epochs, AdamW 5e-3; {seeds} seeds of data, networks and order, t intervals over seeds of paired differences; "
-        "nothing was chosen by test figures",
+        "protocol": f"Planted. Tasks: six modalities, sequences of {STEPS[0]} to {STEPS[1]} steps of 3 to 7 numbers, noise but for one moment "
+        "at which a modality's own direction is added; every task asks in which of its two modalities the moment comes earlier, "
+        f"on {rows} rows of its own that have these two modalities alone. Sharing: {4 * rows} rows of three modalities that each "
+        "tell one label, wrongly in one row of twenty; two are sequences in which the moment comes late or early, one is a vector "
+        f"on one or the other side of a plane; groups are measured on training rows. Accuracy on {TEST} test rows (of each task). "
+        "All networks: 4 latents of 16 numbers, linear heads, AdamW 2e-3, at most 120 epochs (sharing: 40), patience 20 on 15 % "
+        f"of the training rows; measurement: two folds, 15 and 10 epochs, AdamW 5e-3; {seeds} seeds of data, networks and order, t "
+        "intervals over seeds of paired differences; nothing was chosen by test figures",
         "seed": f"0 to {seeds - 1}",
         "three tasks": tasks(seeds, rows),
         "measured sharing": sharing(seeds, 4 * rows),
