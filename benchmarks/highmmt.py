@@ -32,8 +32,8 @@ def run(data_root: Path | None, full: bool) -> dict[str, Any]:
     """Both parts over seeds."""
     seeds, rows = (3, 200) if full else (2, 100)
     return {
-        "protocol": f"Planted. Tasks: six modalities, sequences of {STEPS[0]} to {STEPS[1]} steps of 3 to 7 numbers, noise but for one moment "
-        "at which a modality's own direction is added; every task asks in which of its two modalities the moment comes earlier, "
+        "protocol": f"Planted. Tasks: six modalities, sequences of {STEPS[0]} to {STEPS[1]} steps of 3 to 7 numbers, noise but for one "
+        "moment at which a modality's own direction is added; every task asks in which of its two modalities the moment comes earlier, "
         f"on {rows} rows of its own that have these two modalities alone. Sharing: {4 * rows} rows of three modalities that each "
         "tell one label, wrongly in one row of twenty; two are sequences in which the moment comes late or early, one is a vector "
         f"on one or the other side of a plane; groups are measured on training rows. Accuracy on {TEST} test rows (of each task). "
