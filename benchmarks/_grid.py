@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from mcgurk.datasets import load_grid
 from mcgurk.encoders import Mfcc, MouthCrops
 from mcgurk.fusion import MulT
 
+TARGETS = ("letter", "digit")
 LEVELS = (None, 0.0, -5.0, -10.0)
 STREAMS = (
     "mouth: the 32 lowest cosines of each of the given pictures (25 a second), their mean over the clip taken off; sound: 13 cepstral "
@@ -26,6 +29,15 @@ SETTLED = (
     "tested clips; the network's settings were taken as they stand, not searched"
 )
 EPOCHS = 30
+
+
+def by_target(study: Callable[..., dict[str, Any]], *given: Any, apart: bool) -> dict[str, Any]:
+    """ "letters" and "digits" -> what ``study(target, *given)`` returns, each in a process of its own where ``apart``."""
+    if not apart:
+        return {f"{target}s": study(target, *given) for target in TARGETS}
+    with ProcessPoolExecutor(len(TARGETS), mp_context=multiprocessing.get_context("spawn")) as pool:
+        futures = {f"{target}s": pool.submit(study, target, *given) for target in TARGETS}
+        return {name: future.result() for name, future in futures.items()}
 
 
 def words(root: Path | None, target: str, levels: Sequence[float | None] = (None,)) -> tuple[Dataset, np.ndarray]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +27,6 @@ ENCODERS = {"mouth": ("resampled", {"steps": 5}), "series": ("resampled", {"step
 MATCHED, CLEAN = "same noise in training", "trained on clean sound"
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "images" / "grid_noise.svg"
 CLEAN_SOUND = "sound, clean"
-TARGETS = ("letter", "digit")
 FOLDS = 5
 Scores = dict[str, dict[str, list[float]]]
 
@@ -50,18 +47,13 @@ def run(data_root: Path | None, full: bool) -> dict[str, Any]:
         "seed": "noise, folds and units 0; network: the number of the fold",
         "levels": [_grid.named(snr) for snr in _grid.LEVELS],
     }
-    if full:  # a process a target
-        with ProcessPoolExecutor(len(TARGETS), mp_context=multiprocessing.get_context("spawn")) as pool:
-            found = list(pool.map(studied, [data_root] * len(TARGETS), TARGETS, [repeats] * len(TARGETS)))
-    else:
-        found = [studied(data_root, target, repeats) for target in TARGETS]
-    out |= {f"{target}s": part for target, part in zip(TARGETS, found, strict=True)}
+    out |= _grid.by_target(studied, data_root, repeats, apart=full)
     if full:
         atomic_write(PICTURE, drawn(out, (MATCHED, CLEAN), (*SINGLES, *FUSIONS)))
     return out
 
 
-def studied(data_root: Path | None, target: str, repeats: int) -> dict[str, Any]:
+def studied(target: str, data_root: Path | None, repeats: int) -> dict[str, Any]:
     """Both regimes of one target."""
     with mcgurk.config.set(threads=1), sharing():
         X, y = _grid.words(data_root, target, _grid.LEVELS)

@@ -22,22 +22,24 @@ CROSS, OWN, POOLED = "cross-modal attention", "self-attention only", "means of s
 
 def run(data_root: Path | None, full: bool) -> dict[str, Any]:
     """Letters and digits; short: one repeat, one seed."""
-    repeats, seeds = (1, range(3)) if full else (1, range(1))
+    seeds = range(2 if full else 1)
     out: dict[str, Any] = {
-        "protocol": f"GRID speaker s1, the 500 clips with pictures, white noise at {SNR:g} dB in training and test; {repeats} times "
-        f"five folds over clips. {_grid.STREAMS}. {CROSS!r}: a multimodal transformer of width 32 and depth 1, the steps of each stream "
+        "protocol": f"GRID speaker s1, the 500 clips with pictures, white noise at {SNR:g} dB in training and test; five "
+        f"folds over clips. {_grid.STREAMS}. {CROSS!r}: a multimodal transformer of width 32 and depth 1, the steps of each stream "
         f"attending to the other's; {OWN!r}: the same network with the same number of parameters, its streams attending to themselves and "
         f"meeting only where their answers stand side by side (MulT(align=False)); {POOLED!r}: no attention and no order. {_grid.EPOCHS} "
         "epochs, no early stopping. Percent of words right, mean over seeds and folds; intervals after Nadeau and Bengio over folds, each "
         f"fold's difference the mean over seeds; by seed: the same difference for each seed of starting values and order. {_grid.SETTLED}",
         "seed": f"folds 0; networks {seeds[0]} to {seeds[-1]}",
     }
-    for target in ("letter", "digit"):
+    return out | _grid.by_target(studied, data_root, seeds, apart=full)
+
+
+def studied(target: str, data_root: Path | None, seeds: Sequence[int]) -> dict[str, Any]:
+    """One target."""
+    with mcgurk.config.set(threads=1), sharing():
         X, y = _grid.words(data_root, target, (SNR,))
-        splits = folds(X, y, n_splits=5, repeats=repeats, seed=0)
-        with mcgurk.config.set(threads=1), sharing():
-            out[f"{target}s"] = compared(models(), X, y, splits, seeds)
-    return out
+        return compared(models(), X, y, folds(X, y, n_splits=5, seed=0), seeds)
 
 
 def models(epochs: int = _grid.EPOCHS) -> dict[str, Callable[[int], FusionClassifier]]:

@@ -59,7 +59,7 @@ def test_a_fusion_beats_the_best_modality_only_if_it_beats_both() -> None:
     assert out["late beats the best single modality at"] == ["0 dB", "-5 dB"]
     assert out["late loses to a single modality at"] == ["-10 dB"]
     assert out["late"]["estimate"] == pytest.approx([90, 75, 62, 50])
-    figures = {"levels": LEVELS} | {f"{t}s": {grid_noise.MATCHED: out, grid_noise.CLEAN: out} for t in grid_noise.TARGETS}
+    figures = {"levels": LEVELS} | {f"{t}s": {grid_noise.MATCHED: out, grid_noise.CLEAN: out} for t in _grid.TARGETS}
     svg = drawn(figures, (grid_noise.MATCHED, grid_noise.CLEAN), (*grid_noise.SINGLES, *grid_noise.FUSIONS))
     assert svg.startswith("<?xml") and "letters, trained on clean sound" in svg and "-10 dB" in svg
     assert svg == drawn(figures, (grid_noise.MATCHED, grid_noise.CLEAN), (*grid_noise.SINGLES, *grid_noise.FUSIONS))

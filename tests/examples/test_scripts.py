@@ -15,7 +15,9 @@ from mcgurk.errors import DataError
 FOLDER = Path(__file__).resolve().parents[2] / "examples"
 SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py"))
 ARGUMENTS = {
+    "audiovisual_speech": [],
     "emoji_compare": ["--rows", "80", "--candidates", "single:*", "early:linear", "--folds", "2", "--output", "run"],
+    "emphasis": ["--copies", "2", "--epochs", "5"],
     "house_prices": ["--rows", "120", "--candidates", "single:tabular*", "early:linear", "--folds", "2", "--output", "run"],
     "missing_modality": ["--rows", "200"],
     "own_table": ["--rows", "80", "--folder", "emoji"],

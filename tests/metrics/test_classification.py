@@ -31,6 +31,7 @@ def test_equal_to_scikit_learn(C, weighted):
         "macro_f1": sk.f1_score(y, labels, average="macro", sample_weight=w),
         "micro_f1": sk.f1_score(y, labels, average="micro", sample_weight=w),
         "weighted_f1": sk.f1_score(y, labels, average="weighted", sample_weight=w),
+        "kappa": sk.cohen_kappa_score(y, labels, sample_weight=w),
         "log_loss": sk.log_loss(y, p, sample_weight=w),
         "brier": sk.brier_score_loss(y, p if C > 2 else p[:, 1], sample_weight=w),
         "roc_auc": np.mean([sk.roc_auc_score(y == k, p[:, k], sample_weight=w) for k in range(C)]),
@@ -56,6 +57,7 @@ def test_text_labels_and_a_class_that_was_never_true():
     assert c.accuracy(["a", "b"], ["a", "a"]) == 0.5
     assert c.balanced_accuracy(["a", "a"], ["a", "b"]) == 0.5
     assert c.macro_f1(["a", "a"], ["a", "a"]) == 1.0
+    assert c.kappa(["a", "a"], ["a", "a"]) == 0.0
 
 
 def test_absent_classes_do_not_stop_a_ranking_metric():

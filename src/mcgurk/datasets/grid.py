@@ -48,7 +48,7 @@ def load_grid(
     Shapes:
         X: ``mouth`` Ragged uint8 (T, 32, 48) at 25 frames a second with times (75 frames; 74 in clip 363), ``sound`` (Ogg bytes, 16 kHz
         mono; with ``snr`` Ragged float32 samples at 16 kHz), both of the whole clip; X.rows: ``start``, ``end`` (seconds of the target
-        word), ``sentence``; X.ids: clip names. y: (n,) words.
+        word), ``sentence``; X.ids: clip names. y: (n,) words. The third value's "words": clip -> (word, start, end) of each of its six.
 
     Raises:
         UnknownName: another target or noise.
@@ -89,7 +89,14 @@ def load_grid(
             "sentence": [" ".join(word for word, _, _ in said[clip]) for clip in clips],
         }
     )
-    facts = {"name": "grid", "clips": len(clips), "snr": snr, "noise": None if snr is None else noise, "licence": "CC-BY-4.0"}
+    facts = {
+        "name": "grid",
+        "clips": len(clips),
+        "words": {clip: said[clip] for clip in clips},
+        "snr": snr,
+        "noise": None if snr is None else noise,
+        "licence": "CC-BY-4.0",
+    }
     return Dataset(columns, ids=np.array(clips), rows=rows), np.array([word for word, _, _ in target_words]), facts
 
 

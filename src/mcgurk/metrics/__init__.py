@@ -15,6 +15,7 @@ METRICS: dict[str, Metric] = {
         Metric("macro_f1", classification.macro_f1, True, "labels", "macro F1", _CLASSES),
         Metric("micro_f1", classification.micro_f1, True, "labels", "micro F1", _CLASSES),
         Metric("weighted_f1", classification.weighted_f1, True, "labels", "weighted F1", _CLASSES),
+        Metric("kappa", classification.kappa, True, "labels", "Cohen's kappa", _CLASSES),
         Metric("log_loss", classification.log_loss, False, "scores", "log loss", _CLASSES),
         Metric("brier", classification.brier, False, "scores", "Brier score", _CLASSES),
         Metric("roc_auc", classification.roc_auc, True, "scores", "ROC AUC", _CLASSES),

@@ -68,6 +68,23 @@ def micro_f1(y: Any, predicted: Any, *, weight: Any | None = None) -> float:
     return accuracy(y, predicted, weight=weight)
 
 
+def kappa(y: Any, predicted: Any, *, weight: Any | None = None) -> float:
+    """Cohen's kappa: agreement beyond what the two margins give by chance, 1 for full agreement; 0 where chance already agrees fully.
+
+    ``(p_o - p_e) / (1 - p_e)``, with p_o the share of equal labels and p_e that of two independent raters with the same margins.
+
+    Source: Cohen 1960, Educational and Psychological Measurement 20:37-46.
+
+    Example:
+        >>> kappa([0, 0, 1, 1], [0, 0, 1, 0])
+        0.5
+    """
+    table = confusion(y, predicted, weight=weight)
+    table = table / table.sum()
+    by_chance = float(table.sum(axis=0) @ table.sum(axis=1))
+    return (float(np.trace(table)) - by_chance) / (1 - by_chance) if by_chance < 1 else 0.0
+
+
 def log_loss(y: Any, scores: Any, *, weight: Any | None = None) -> float:
     """Mean ``-log p(y)``, probabilities renormalised and clipped at 2.2e-16 (one certain error costs 36).
 
