@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -107,7 +108,7 @@ def of_layer(layer: Fusion, steps: int | Mapping[str, int] = 1) -> Profile:
         >>> found.parameters, int(found.macs)
         (4136, 151632)
     """
-    lengths = steps if isinstance(steps, Mapping) else _Every(steps)
+    lengths = steps if isinstance(steps, Mapping) else defaultdict(lambda: steps)
     macs = layer.macs(lengths)
     if macs is None:
         raise DataError(f"{type(layer).__name__} has no formula for its cost; give it macs(steps), or profile a model that uses it")
@@ -163,19 +164,3 @@ def _parts(module: nn.Module, above: str = "") -> Iterator[tuple[str, nn.Module]
             yield from _parts(child, path)
         else:
             yield path, child
-
-
-class _Every(Mapping[str, int]):
-    """The same number of steps for every name."""
-
-    def __init__(self, steps: int) -> None:
-        self.steps = steps
-
-    def __getitem__(self, name: str) -> int:
-        return self.steps
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
