@@ -21,6 +21,7 @@ from mcgurk.metrics import METRICS
 
 RATE, CLIP_S, CLIPS = 16000, 3, 4
 GAIN, PITCH = 6.0, 1.12
+EPOCHS = 100
 SPREAD = ("mean", "sd", "median", "q90", "max")
 RULES = {"level": SPREAD, "pitch": SPREAD, "mouth": ("mean", "sd", "max"), "word": "vote"}
 BOTH, SOUND, VIDEO, LATE = "sound and video, concatenated", "sound alone", "video alone", "sound and video, late"
@@ -38,7 +39,7 @@ def run(data_root: Path | None, full: bool) -> dict[str, Any]:
             f"{GAIN:g} dB louder and its pitch {PITCH:g} times higher (by resampling, so it is as much shorter). The face is not touched: "
             "video knows nothing by construction. Segments without a whole word are left out. Streams on one grid: level and pitch (100 a "
             "second; mean, deviation, median, 90 % quantile, maximum of the segment), 32 cosines of the mouth (25 a second; mean, "
-            "deviation, maximum). Concatenation and a head of 64 units, Adam at 1e-4, 100 epochs, no early stopping; late: stacked "
+            f"deviation, maximum). Concatenation and a head of 64 units, Adam at 1e-4, {EPOCHS} epochs, no early stopping; late: stacked "
             f"logistic regressions. {repeats} times five folds; the clips of one recording stay together. 95 % intervals after Nadeau "
             "and Bengio",
             "seed": 0,
@@ -91,10 +92,10 @@ def segments(timelines: list[Timeline]) -> tuple[Dataset, np.ndarray]:
     return X.select([name for name in X.names if name != "word"])[kept], labels
 
 
-def judged(X: Dataset, y: np.ndarray, splits: Splits) -> dict[str, Any]:
+def judged(X: Dataset, y: np.ndarray, splits: Splits, epochs: int = EPOCHS) -> dict[str, Any]:
     """Accuracy, F1 of emphasis and agreement of each contestant; what video adds to sound."""
     truth = y == "emphasis"
-    said = {name: [part == "emphasis" for part in parts] for name, parts in predictions(recipes(X), X, y, splits).items()}
+    said = {name: [part == "emphasis" for part in parts] for name, parts in predictions(recipes(X, epochs), X, y, splits).items()}
     right = {name: per_fold(METRICS["accuracy"], truth, splits, parts) for name, parts in said.items()}
     return {
         name: {
@@ -106,7 +107,7 @@ def judged(X: Dataset, y: np.ndarray, splits: Splits) -> dict[str, Any]:
     } | {f"{name}, minus sound alone, accuracy": resampled(right[name] - right[SOUND], splits) for name in (BOTH, LATE)}
 
 
-def recipes(X: Dataset, epochs: int = 100) -> dict[str, Recipe]:
+def recipes(X: Dataset, epochs: int = EPOCHS) -> dict[str, Recipe]:
     """Concatenation with Adam at a low rate, on both and on each; stacking of both."""
     video = tuple(name for name in X.names if name.startswith("mouth"))
     sound = tuple(name for name in X.names if name not in video)
