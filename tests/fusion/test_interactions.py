@@ -118,3 +118,10 @@ def test_warnings_and_refusals():
 def test_keeps_scikit_learns_contract(estimator):
     failed = [r["check_name"] for r in check_estimator(estimator, on_fail=None, on_skip=None) if r["status"] == "failed"]
     assert failed == []
+
+
+def test_more_coefficients_than_a_solver_can_hold_are_refused() -> None:
+    rng = np.random.default_rng(0)
+    X = {"a": rng.normal(size=(40, 50)), "b": rng.normal(size=(40, 20))}
+    with pytest.raises(DataError, match="1071 terms for 8 classes are 7497 coefficients on 40 rows; name the products"):
+        InteractionClassifier().fit(X, np.arange(40) % 8)

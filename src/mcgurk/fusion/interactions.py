@@ -22,6 +22,8 @@ SOURCE = "additive and multiplicative regression; Aiken, West 1991, Multiple Reg
 PLAIN = {"tabular": ("tabular", {"transform": None})}
 MOST_MODALITIES = 6
 MOST_TERMS = 3000
+MOST_COEFFICIENTS = 5000
+"""Of one fit, over all classes; the solver's matrix has its square."""
 COLUMNS = ("output", "term", "coordinates", "estimate", "error", "low", "high", "p_value")
 
 
@@ -68,6 +70,12 @@ class _Interaction(Predictor, Estimator):
         """One fit an output: the classes together, or every label or number apart."""
         assert data.y is not None
         X, pairs, values = self._columns(subset, blocks, rows), self.pairs(subset), data.y.values[rows]
+        terms, sides = 1 + X.shape[1] + len(pairs), max(len(data.target.classes) - 1, 1) if data.target.task == "classes" else 1
+        if terms * sides > MOST_COEFFICIENTS:
+            raise DataError(
+                f"{terms} terms for {sides + 1} classes are {terms * sides} coefficients on {len(rows)} rows; name the products of "
+                f"interest in terms (at most {MOST_COEFFICIENTS} coefficients)"
+            )
         out: list[dict[str, Any]] = []
         for truth in [values] if values.ndim == 1 else list(values.T):
             known = truth >= 0 if values.ndim == 1 else ~np.isnan(truth)
