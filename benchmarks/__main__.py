@@ -123,8 +123,10 @@ def is_interval(value: Any) -> bool:
 
 
 def cell(value: Any) -> str:
-    """A value, or an interval, in a table."""
-    return f"{text(value['estimate'])} [{text(value['low'])}, {text(value['high'])}]" if is_interval(value) else text(value)
+    """A value, an interval or nothing, in a table."""
+    if is_interval(value):
+        return f"{text(value['estimate'])} [{text(value['low'])}, {text(value['high'])}]"
+    return "–" if value is None else text(value)
 
 
 def text(value: Any) -> str:

@@ -47,7 +47,7 @@ def test_rows_of_the_same_keys_are_a_table_of_their_own(command) -> None:
     table = [{"method": "a", "score": {"estimate": 1.23456, "low": 1.0, "high": 2.0}}, {"method": "b", "score": None}]
     result = {"figures": {"runs": [{"n": {"deep": 1}}], "one": {"ranked": table}}, "full": True, "measured": command.provenance(1.0)}
     page = command.page("toy", "Shows.", result)
-    assert "## one / ranked\n\n| method | score |\n|---|---|\n| a | 1.235 [1, 2] |\n| b | None |\n" in page
+    assert "## one / ranked\n\n| method | score |\n|---|---|\n| a | 1.235 [1, 2] |\n| b | – |\n" in page
     assert "| runs / 1 / n / deep | 1 |" in page and "one / ranked / 1" not in page
     assert "| figure |" not in command.page("toy", "Shows.", result | {"figures": {"ranked": table}})
 
