@@ -67,7 +67,8 @@ def attention(model: Any, X: Any, *, erase: int = DRAWS, random_state: int = 0) 
     prepared = features.prepare(network.encoders_, data)
     loader = network._rows_of(prepared)
     objective = network.objective_.eval().to(loader.device)
-    scores, maps, row_of = [], [], []
+    scores, maps = [], []
+    row_of: list[int] = []
     with Run.of(0, None, network.dtype).threaded(0.0):
         for row in range(len(loader)):
             batch = loader.batch(np.array([row]))
@@ -138,7 +139,7 @@ def _without(model: Any) -> str:
 
 def _offer() -> str:
     table = registry.entries("fusion")
-    names = [name for name, entry in table.items() if entry.role == "fusion" and registry.find("fusion", name).shows]
+    names = [name for name, entry in table.items() if entry.role == "fusion" and getattr(registry.find("fusion", name), "shows", False)]
     return f"those that have one are {listing(names, 20)}; shares of modalities (--what shares) can be had of every model"
 
 
@@ -167,8 +168,9 @@ def _maps(part: str, look: Look, counts: Look, first: int) -> Iterator[Map]:
     """One map a row, without padding."""
     for row in range(len(look.weights)):
         steps, keys = look.steps.mask[row].cpu().numpy(), look.keys.mask[row].cpu().numpy()
-        cut = [m.weights[row].detach().cpu().numpy()[:, :, steps][:, :, :, keys] for m in (look, counts)]
-        yield Map(first + row, part, look.kind, look.target, look.source, look.joint, *cut, _ends(look.steps, row), _ends(look.keys, row))
+        weights, relevance = (m.weights[row].detach().cpu().numpy()[:, :, steps][:, :, :, keys] for m in (look, counts))
+        ends = _ends(look.steps, row), _ends(look.keys, row)
+        yield Map(first + row, part, look.kind, look.target, look.source, look.joint, weights, relevance, *ends)
 
 
 def _ends(axis: Axis, row: int) -> Ends:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,7 +114,10 @@ def _fall(scores: np.ndarray, target: Any) -> np.ndarray:
 def _intervals(drops: np.ndarray, units: np.ndarray, rng: np.random.Generator) -> dict[str, float]:
     out = dict(zip(("attended", "relevant", "random"), drops.mean(axis=0).tolist(), strict=True))
     for prefix, column in (("", 0), ("relevant_", 1)):
-        more = drops[:, column] - drops[:, 2]
-        found = bootstrap(lambda rows, more=more: float(more[rows].mean()), len(more), rng=rng, groups=units)
+        found = bootstrap(partial(_mean, drops[:, column] - drops[:, 2]), len(drops), rng=rng, groups=units)
         out |= {f"{prefix}difference": found.estimate, f"{prefix}low": found.low, f"{prefix}high": found.high}
     return out
+
+
+def _mean(values: np.ndarray, rows: np.ndarray) -> float:
+    return float(values[rows].mean())

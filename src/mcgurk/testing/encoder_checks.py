@@ -126,7 +126,11 @@ def named(cls: type, entry: Entry) -> None:
     for kind in _kinds(cls, entry):
         encoder, column, prepared = _fitted(cls, entry, kind)
         names = encoder.step_names(column)
-        if names is not None and [len(row) for row in names] != prepared.lengths.tolist():
+        if names is None:
+            continue
+        if not isinstance(prepared, Ragged):
+            raise Failure(f"{kind}: step_names gives names, but prepare gives no steps")
+        if [len(row) for row in names] != prepared.lengths.tolist():
             raise Failure(f"{kind}: step_names gives {[len(row) for row in names]} names, prepare {prepared.lengths.tolist()} steps")
 
 
