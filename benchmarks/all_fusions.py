@@ -38,7 +38,8 @@ def run(data_root: Path | None, full: bool) -> dict[str, Any]:
         "twins kept together, the same folds, epochs (at most 60), patience (12) and head for every network, default encoders (those "
         "that keep steps for methods that read sequences), nothing tuned; the dearest methods are left out where the plan would take "
         f"more than {minutes} minutes. gain: over the best single modality, positive is better; its interval holds for all combinations "
-        "of the table at once (Bonferroni over corrected resampled t intervals), p is Holm's. seconds: of one fit, features kept. "
+        "of the table at once (Bonferroni over corrected resampled t intervals), p is Holm's. seconds: wall clock of one fit, features "
+        "kept, whatever else the machine did included; in all: of the run that made the table (a finished table is read back). "
         "operations: multiply-accumulates a row after encoding",
         "seed": SEED,
     }
