@@ -21,7 +21,8 @@ class Concat(Fusion):
 
     Args:
         balance: scale each block by 1 / sqrt(d_m).
-        flags: append which modalities are present; a flag that training never saw vary carries no weight, because its input is constant.
+        flags: append which modalities are present. A flag that training never saw vary is one more constant, which the first absence takes
+            away: train with holes or ``modality_dropout`` where rows to come lack modalities.
 
     Shapes: M Slots (B, d_m) -> (B, sum d_m + M).
 
