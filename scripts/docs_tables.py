@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib.util
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from mcgurk.cli import VERBS
 from mcgurk.datasets.catalogue import CATALOGUE
@@ -104,6 +106,31 @@ def verbs() -> str:
     return grid(("verb", "what it does"), [(f"`{verb}`", line) for verb, (_, line) in VERBS.items() if (folder / f"{verb}.py").exists()])
 
 
+def missing(part: str) -> str:
+    """Accuracy against the share of lost cells as it was measured, the best on average first."""
+    figures = json.loads((DOCS / "results" / "missing.json").read_text(encoding="utf-8"))["figures"]
+    shares, found = figures["shares"], figures[part]
+    some = [k for k, share in enumerate(shares) if share in (0, 0.25, 0.5, 0.75)]
+
+    def line(name: str, curves: dict[str, list[float]], verdict: str) -> tuple[str, ...]:
+        return (name, *(f"{curves[kind][k]:.3f}".lstrip("0") for kind in ("complete", "holes") for k in some), verdict)
+
+    lines = []
+    for name, of in found["methods"].items():
+        curves = {kind: of[kind]["accuracy"] for kind in ("complete", "holes")}
+        lines.append(line("*best modality alone*" if name == "baseline" else f"`{name}`", curves, "" if name == "baseline" else said(of)))
+    if "bound" in found:
+        lines.insert(0, line("*best possible*", dict.fromkeys(("complete", "holes"), found["bound"]), ""))
+    lost = [f"{figures['shares'][k]:g}" for k in some]
+    return grid(("method", *lost, *(f"{share}, holes" for share in lost), "against the best modality alone"), lines)
+
+
+def said(found: dict[str, Any]) -> str:
+    """Both verdicts in a cell."""
+    before, after = (found["verdict"][kind].removesuffix(" the baseline").removesuffix(" from") for kind in ("complete", "holes"))
+    return before if before == after else f"{before}; with holes {after}"
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "encoders": encoders,
     "fusion layers": lambda: fusions("fusion"),
@@ -112,6 +139,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "fusion parts": parts,
     "rooms": rooms,
     "datasets": datasets,
+    "missing planted": lambda: missing("planted"),
+    "missing digits": lambda: missing("digits"),
     "verbs": verbs,
 }
 
