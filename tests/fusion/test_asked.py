@@ -12,12 +12,14 @@ import pytest
 from mcgurk import registry
 from mcgurk.data.spec import ColumnSpec
 from mcgurk.data.target import TargetSpec
+from mcgurk.encoders import Precomputed
 from mcgurk.errors import DataError, UnknownName
 from mcgurk.fusion import InteractionClassifier, LowRankFusion
 from mcgurk.fusion.asked import METHODS, asked, entry_of, everyone, methods, title
 from mcgurk.fusion.concat import Concat
 from mcgurk.fusion.offer import candidates
 from mcgurk.registry import Entry
+from mcgurk.train import features
 
 VECTOR, SERIES = ColumnSpec("dense", "vector", (3,)), ColumnSpec("ragged", "series", (3,), sequence=True)
 CLASSES, NUMBER = TargetSpec("classes", ("u", "v"), 2), TargetSpec("number", (), 1)
@@ -101,9 +103,11 @@ def test_a_name_that_is_not_known_and_a_part_that_is_no_method() -> None:
 def test_layers_of_sequences_get_sequences() -> None:
     spec = {"a": SERIES, "b": VECTOR}
     entered, _ = methods(spec, CLASSES, ["mult", "lowrank", Reads(), Mine()])
-    assert [c.make().encoders for c in entered] == ["steps", None, "steps", None]
     assert [c.note for c in entered] == ["reads sequences", "", "reads sequences", ""]
-    assert {c.make().encoders for c in candidates(spec, STEPS, "standard")} == {"steps"}
+    wants = [c.make()._wants() for c in entered]
+    assert wants == ["sequence", "vector", "sequence", "vector"]
+    kept = [features.resolve(spec, None, keep=features.keeping(w, "row"))["a"] for w in wants]
+    assert [type(encoder) is Precomputed for encoder in kept] == [True, False, True, False]
 
 
 def test_a_stranger_s_class_needs_no_entry() -> None:

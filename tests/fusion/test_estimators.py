@@ -12,6 +12,7 @@ from mcgurk.data.target import TargetSpec
 from mcgurk.errors import DataError, UnknownName
 from mcgurk.fusion import Concat, Early, LinearUnit
 from mcgurk.fusion.estimators import class_weights
+from mcgurk.testing import toys
 
 RNG = np.random.default_rng(0)
 X = {"a": RNG.normal(size=(80, 2)), "b": RNG.normal(size=(80, 2))}
@@ -174,3 +175,13 @@ def test_a_context_that_is_none():
     X, y = told_by_the_step_before(10, 0)
     with pytest.raises(DataError, match="context=-1; expected a number of steps"):
         FusionClassifier("mult", context=-1, **QUICK).fit(X, y)
+
+
+@pytest.mark.parametrize(("fusion", "steps"), [("mult", True), ("concat", False), ("late", False)])
+def test_default_encoders_follow_the_layer(fusion, steps):
+    X = toys.sequences(40)
+    small = (fusion, SMALL["mult"]) if fusion == "mult" else fusion
+    model = FusionClassifier(small, epochs=1, patience=None).fit(X, np.arange(40) % 2)
+    spec = model.prepared_spec_ if model.model_ is None else {n: e.out for n, e in model.model_.encoders_.items() if hasattr(e, "out")}
+    assert all(part.sequence == steps for name, part in spec.items() if name in ("s", "t"))
+    assert "s" in spec or fusion == "late"

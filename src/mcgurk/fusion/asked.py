@@ -9,7 +9,7 @@ from mcgurk import registry
 from mcgurk.data.spec import ColumnSpec
 from mcgurk.data.target import TASKS, TargetSpec
 from mcgurk.errors import DataError
-from mcgurk.fusion.offer import maker, reads
+from mcgurk.fusion.offer import maker
 from mcgurk.registry import Candidate, Entry
 
 ALL = "all"
@@ -117,10 +117,9 @@ def _role(made: Any) -> str:
 def _entered(called: str, value: Any, entry: Entry, names: tuple[str, ...], target: TargetSpec) -> Candidate:
     kind, name = METHODS[entry.role], f"{METHODS[entry.role]}:{called}"
     short = called.rpartition(":")[2].removesuffix("()").replace("_", " ")
-    encoders = reads(entry.wants, target)
     return Candidate(
         name,
-        _alone(value, target, encoders) if kind == "model" else maker(value, target, encoders),
+        _alone(value, target) if kind == "model" else maker(value, target),
         names,
         kind,
         name,
@@ -133,16 +132,14 @@ def _entered(called: str, value: Any, entry: Entry, names: tuple[str, ...], targ
     )
 
 
-def _alone(value: Any, target: TargetSpec, encoders: str | None) -> Any:
+def _alone(value: Any, target: TargetSpec) -> Any:
     """Makes fresh copies of an estimator that is a method of its own."""
 
     def make() -> Any:
         from sklearn.base import clone
 
         model = clone(registry.make("fusion", value))
-        offered = {"task": target.task, **({"encoders": encoders} if encoders else {})}
-        known = model.get_params(deep=False)
-        return model.set_params(**{key: setting for key, setting in offered.items() if key in known})
+        return model.set_params(task=target.task) if "task" in model.get_params(deep=False) else model
 
     return make
 

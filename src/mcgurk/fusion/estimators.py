@@ -55,6 +55,9 @@ class _FusionEstimator(Predictor, NeuralEstimator):
             )
         return method
 
+    def _wants(self) -> str:
+        return getattr(self._method(), "wants", "vector")
+
     def _objective(self, spec: Spec, target: TargetSpec) -> Any:
         method = self._method()
         if isinstance(method, Recipe):
@@ -105,7 +108,8 @@ class FusionClassifier(Classifier, _FusionEstimator):
         fusion: a name of the fusion room, ``(name, {params})``, or an object: a layer ("concat", "tensor", "lowrank", "gated", ...) is
             trained inside a network; a recipe ("auto", "single", "early", "late", "hybrid") makes units and combines them. "auto" lets
             them compete on inner folds and keeps the simplest within one standard error, so that a useless modality does no harm.
-        encoders: None for the defaults, or a dict from column or kind to an encoder's name, ``(name, {params})`` or object.
+        encoders: None for the defaults, or a dict from column or kind to an encoder's name, ``(name, {params})`` or object. The defaults
+            keep words, frames and moments as steps for a layer that reads sequences, and give every other method one vector a row.
         hidden: widths of the head's hidden layers (layers only, as all that follow).
         dropout: in the head.
         modality_dropout: probability that a modality is made absent in training.

@@ -100,7 +100,9 @@ class GraphModel(Predictor, Estimator):
         self.encoders_ = {}
         for name, source in self.graph.sources.items():
             chosen = choices[name] if choices[name] != "auto" else chosen_encoder(self.encoders, source.column, spec[source.column].kind)
-            self.encoders_[name] = features.resolve({source.column: spec[source.column]}, {source.column: chosen})[source.column]
+            column = {source.column: spec[source.column]}
+            keep = features.keeping("vector", data.y.spec.per)
+            self.encoders_[name] = features.resolve(column, {source.column: chosen}, keep=keep)[source.column]
         for name, source in self.graph.sources.items():
             features.fit({source.column: self.encoders_[name]}, data.X, data.train_rows)
         self.scaling_ = {n: e.scaling for n, e in self.encoders_.items()}

@@ -135,6 +135,9 @@ class MultiTask(TaskPredictor, NeuralEstimator):
         self.checkpoint = checkpoint
         self.dtype = dtype
 
+    def _wants(self) -> str:
+        return getattr(registry.make("fusion", self.fusion), "wants", "vector")
+
     @property
     def _watches(self) -> bool:
         return self.patience is not None or self.stopping is not None

@@ -132,11 +132,10 @@ def _candidate(
     label: str = "",
 ) -> Candidate:
     known = entry("fusion", method if isinstance(method, str) else method[0])
-    encoders = reads(known.wants, target)
     note = "reads sequences" if known.wants == "sequence" else ""
     return Candidate(
         name,
-        maker(method, target, encoders),
+        maker(method, target),
         columns,
         family,
         recipe or name,
@@ -149,18 +148,13 @@ def _candidate(
     )
 
 
-def reads(wants: Any, target: TargetSpec) -> str | None:
-    """The ``encoders`` of a contestant: those that keep steps where the method reads them or every step has a label, else the defaults."""
-    return "steps" if wants == "sequence" or target.per == "step" else None
-
-
-def maker(method: Any, target: TargetSpec, encoders: str | None = None) -> Callable[[], Any]:
+def maker(method: Any, target: TargetSpec) -> Callable[[], Any]:
     """Makes fresh estimators of a method for a target."""
 
     def make() -> Any:
         from mcgurk.fusion.estimators import FusionClassifier, FusionRegressor
 
         family: Any = FusionClassifier if target.task in ("classes", "multilabel") else FusionRegressor
-        return family(fusion=method, task=target.task, encoders=encoders)
+        return family(fusion=method, task=target.task)
 
     return make

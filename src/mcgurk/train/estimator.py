@@ -60,6 +60,10 @@ class NeuralEstimator(Estimator):
         """Whether training looks at held-out rows."""
         return self.patience is not None
 
+    def _wants(self) -> str:
+        """ "vector", or "sequence" for a method that reads steps where a column has them."""
+        return "vector"
+
     def _settings(self) -> Settings:
         """How the loop trains; overridden by methods with a recipe of their own."""
         return Settings(self.epochs, self.optim, self.schedule, self.warmup, self.clip, self.patience, self.balance, self.checkpoint_every)
@@ -71,7 +75,7 @@ class NeuralEstimator(Estimator):
             data = data.take(numbers)
         if data.valid is None and self._watches and len(data.X) >= self.least_for_valid:
             data = data.with_valid(self._hold_out(data, run))
-        self.encoders_ = features.resolve(data.spec, self.encoders)
+        self.encoders_ = features.resolve(data.spec, self.encoders, keep=features.keeping(self._wants(), data.target.per))
         features.fit(self.encoders_, data.X, data.train_rows)
         prepared = features.prepare(self.encoders_, data.X, run)
         self.prepared_spec_ = features.specs(prepared)

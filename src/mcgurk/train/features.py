@@ -25,7 +25,7 @@ from mcgurk.nn.component import Encoder
 from mcgurk.run import Run
 
 
-def resolve(spec: Spec, encoders: Any) -> dict[str, Encoder]:
+def resolve(spec: Spec, encoders: Any, *, keep: str = "") -> dict[str, Encoder]:
     """One fresh encoder a column.
 
     Args:
@@ -33,6 +33,8 @@ def resolve(spec: Spec, encoders: Any) -> dict[str, Encoder]:
         encoders: None for the defaults, one choice for all columns, or a dict from column name or kind to a choice;
             a choice is a registry name, ``(name, {params})``, or an Encoder. "auto" is the default of the column's kind, "steps" the
             same one keeping words, frames and moments as a sequence.
+        keep: what "auto" means here: "" gives one vector a row, "given" keeps the steps of columns that are sequences, "all" those of
+            every column whose encoder can (:func:`keeping`).
 
     Raises:
         UnknownName: a key is neither a column nor a kind.
@@ -44,7 +46,7 @@ def resolve(spec: Spec, encoders: Any) -> dict[str, Encoder]:
     for name, column in spec.items():
         choice = chosen.get(name, chosen.get(column.kind, "auto"))
         if isinstance(choice, str) and choice in ("auto", "steps"):
-            choice = default_encoder(column, steps=choice == "steps")
+            choice = default_encoder(column, steps=choice == "steps" or keep == "all" or (keep == "given" and column.sequence))
         encoder = copy.deepcopy(choice) if isinstance(choice, Encoder) else registry.make("encoders", choice)
         if encoder.kinds and column.kind not in encoder.kinds:
             raise SpecMismatch(
@@ -53,6 +55,11 @@ def resolve(spec: Spec, encoders: Any) -> dict[str, Encoder]:
             )
         out[name] = encoder
     return out
+
+
+def keeping(wants: Any, per: str) -> str:
+    """Which steps default encoders keep, for a method that wants "vector" or "sequence" and a label per "row" or "step"."""
+    return "given" if per == "step" else "all" if wants == "sequence" else ""
 
 
 def check_names(spec: Spec, encoders: Any) -> None:
