@@ -178,9 +178,7 @@ def entry(room: str, name: str) -> Entry:
 
 
 def find(room: str, name: str) -> type:
-    """The class registered under ``name`` in ``room``, or a stranger's at ``package.module:Class``."""
-    if ":" in name:
-        return located(name)
+    """The class registered under ``name`` in ``room``. Never imports what is not registered: names stand in model files, too."""
     found = entry(room, name)
     _, _, attribute = found.target.partition(":")
     try:
@@ -190,7 +188,7 @@ def find(room: str, name: str) -> type:
 
 
 def located(target: str) -> type:
-    """The class at ``package.module:Class``.
+    """The class at ``package.module:Class``, which is imported: only for what a person names, never for what a file says.
 
     Raises:
         UnknownName: there is none, or it is no class.

@@ -18,7 +18,7 @@ ARGUMENTS = {
     "audiovisual_speech": [],
     "emoji_compare": ["--rows", "80", "--candidates", "single:*", "early:linear", "--folds", "2", "--output", "run"],
     "emphasis": ["--copies", "2", "--epochs", "5"],
-    "house_prices": ["--rows", "120", "--candidates", "single:tabular*", "early:linear", "--folds", "2", "--output", "run"],
+    "house_prices": ["--rows", "60", "--candidates", "single:tabular*", "early:linear", "--folds", "2", "--output", "run"],
     "missing_modality": ["--rows", "200"],
     "own_table": ["--rows", "80", "--folder", "emoji"],
     "sentiment": ["--videos", "8", "--epochs", "2"],

@@ -259,6 +259,12 @@ def a_module_path_for_a_name(folder: Path) -> Path:
 
 
 @attack("S08")
+def a_module_path_as_a_setting(folder: Path) -> Path:
+    run = {"$tuple": ["subprocess:Popen", {"$dict": [["args", {"$tuple": ["touch", str(folder / "canary")]}]]}]}
+    return changed(folder, "concat", lambda manifest, _: manifest["model"]["params"].update(fusion=run))
+
+
+@attack("S08")
 def a_class_in_no_registry(folder: Path) -> Path:
     return changed(folder, "concat", lambda manifest, _: manifest["model"]["params"].update(fusion=made("fusion:exploit")))
 

@@ -92,7 +92,7 @@ def entry_of(value: Any) -> Entry:
     if isinstance(value, str) and ":" not in value:
         entry = registry.entry("fusion", value)
     else:
-        made = registry.make("fusion", value)
+        made = registry.make("fusion", own(value))
         room, _, name = (registry.name_of(type(made)) or "").partition(":")
         entry = (
             registry.entry(room, name) if room == "fusion" else Entry("", _role(made), wants=getattr(made, "wants", None), targets=TASKS)
@@ -103,6 +103,12 @@ def entry_of(value: Any) -> Entry:
             f"{title(value)} is a {entry.role or type(value).__name__}, not a fusion method; there are {', '.join(known)}", code="C02"
         )
     return entry
+
+
+def own(value: Any) -> Any:
+    """What was asked for; where it names a class of one's own, ``module:Class`` alone or in a pair, an object of that class."""
+    name, settings = value if _pair(value) else (value, {})
+    return registry.located(name)(**settings) if isinstance(name, str) and ":" in name else value
 
 
 def _role(made: Any) -> str:
@@ -119,7 +125,7 @@ def _entered(called: str, value: Any, entry: Entry, names: tuple[str, ...], targ
     short = called.rpartition(":")[2].removesuffix("()").replace("_", " ")
     return Candidate(
         name,
-        _alone(value, target) if kind == "model" else maker(value, target),
+        _alone(own(value), target) if kind == "model" else maker(own(value), target),
         names,
         kind,
         name,
