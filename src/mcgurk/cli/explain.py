@@ -92,7 +92,7 @@ def _attention(fitted: Any, X: Any, plot: Path | None, layer: int | None, head: 
     for line in check.itertuples():
         _shell.say(
             f"  Without the tenth of {line.source}'s steps that was looked at most the prediction changes by {line.attended:.3g}, without "
-            f"the most relevant tenth by {line.relevant:.3g}, without a random one by {line.random:.3g}; looked at less random: "
+            f"the most relevant tenth by {line.relevant:.3g}, without a random one by {line.random:.3g}; looked at minus random: "
             f"{line.difference:.3g} [{line.low:.3g}, {line.high:.3g}], {line.rows} rows."
         )
     _shell.say(
