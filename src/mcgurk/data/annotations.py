@@ -171,4 +171,3 @@ def tidy(tier: Tier, *, duration: float | None = None, overlap: str = "error", s
             note("T04", int(small.sum()), f"up to {excess.max() * 1e3:.0f} ms into the next: clipped")
             end = np.concatenate([np.minimum(end[:-1], np.maximum(start[1:], start[:-1])), end[-1:]])
     return Tier(tier.name, start, end, label)
-

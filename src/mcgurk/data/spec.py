@@ -66,8 +66,7 @@ def conform(X: Dataset, spec: Spec) -> Dataset:
         hint = ", ".join(m for name in missing for m in difflib.get_close_matches(name, [n for n in X.names if n not in spec], 1))
         raise MissingModality(
             f"fitted on {listing(spec)} but X lacks {listing(missing)}; "
-            "give the column with present=False (empty cells in a table) where it is unknown"
-            + (f" (did you mean {hint}?)" if hint else "")
+            "give the column with present=False (empty cells in a table) where it is unknown" + (f" (did you mean {hint}?)" if hint else "")
         )
     extra = [name for name in X.names if name not in spec]
     if extra:
