@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
@@ -148,18 +147,8 @@ class JointHybridObjective(Supervised):
         terms = {LOSS_NAMES[self.target.task or ""]: self.loss_of(self.combine(decisions), batch)}
         for name, (scores, present) in decisions.items():
             if self.weights[name]:
-                terms[f"unit {name}"] = self.weights[name] * self._loss_where(scores, batch, present)
+                terms[f"unit {name}"] = self.weights[name] * self.loss_where(scores, batch, present)
         return terms
-
-    def _loss_where(self, scores: Tensor, batch: Batch, present: Tensor) -> Tensor:
-        """A unit's loss on the rows it can decide."""
-        y, weight = batch.y, batch.weight
-        assert y is not None
-        if self.target.task != "classes":
-            return self.loss_of(scores, replace(batch, y=torch.where(present[:, None], y, torch.full_like(y, float("nan")))))
-        if weight is not None and batch.lengths is not None:
-            weight = torch.repeat_interleave(weight, batch.lengths)
-        return self._weighted(scores, torch.where(present, y, torch.full_like(y, -1)), weight)
 
     def validate(self, batch: Batch, step: Step) -> Tensor:
         """Early stopping watches the combined decision, which is what predicts."""

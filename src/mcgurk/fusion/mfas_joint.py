@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -62,11 +61,7 @@ class Joined(Objective):
         if phase == "chain":
             return terms
         for name, given in own.items():
-            rows = batch.slots[name].present
-            if rows.any():
-                assert batch.y is not None
-                weight = None if batch.weight is None else batch.weight[rows]
-                terms[name] = self.nets[name].loss_of(given[rows], replace(batch, slots={}, y=batch.y[rows], weight=weight))
+            terms[name] = self.nets[name].loss_where(given, batch, batch.slots[name].present)
         return terms
 
     def validate(self, batch: Batch, step: Step) -> Tensor:

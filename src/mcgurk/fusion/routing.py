@@ -236,7 +236,7 @@ class RoutingObjective(Supervised):
         feasible = self.feasible(slots)
         decisions = {key: self.expert(key, slots) for key in self.keys}
         if phase == "experts":
-            return {f"expert {key}": self._loss_where(scores, batch, feasible[:, k]) for k, (key, scores) in enumerate(decisions.items())}
+            return {f"expert {key}": self.loss_where(scores, batch, feasible[:, k]) for k, (key, scores) in enumerate(decisions.items())}
         done = (step.epoch - self.first) / max(self.epochs - self.first, 1)
         start, end = temperatures(self.settings.tau)
         gates, _ = straight_through(
@@ -253,17 +253,6 @@ class RoutingObjective(Supervised):
     def relative(self) -> Tensor:
         """(K,) operations of every expert over the largest."""
         return self.operations / self.operations.max().clamp(min=1e-12)
-
-    def _loss_where(self, scores: Tensor, batch: Batch, rows: Tensor) -> Tensor:
-        y, weight = batch.y, batch.weight
-        assert y is not None
-        if self.target.task != "classes":
-            return self.loss_of(
-                scores, Batch(batch.slots, torch.where(rows[:, None], y, torch.full_like(y, math.nan)), weight, None, batch.lengths)
-            )
-        if weight is not None and batch.lengths is not None:
-            weight = torch.repeat_interleave(weight, batch.lengths)
-        return self._weighted(scores, torch.where(rows, y, torch.full_like(y, -1)), weight)
 
     def refresh(self, batches: Callable[[], Iterable[Batch]]) -> None:
         """Once: count every expert's operations on the first batch."""

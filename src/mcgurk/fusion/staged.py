@@ -233,18 +233,7 @@ class StagedObjective(Supervised):
 
     def branch_losses(self, batch: Batch) -> dict[str, Tensor]:
         """Every branch's own loss on the rows that have its modality; no branch's loss reaches another's parameters."""
-        assert batch.y is not None
-        y, out = batch.y, {}
-        for name, (scores, present) in self.branch_scores(batch).items():
-            if self.target.task == "classes":
-                weight = batch.weight
-                if weight is not None and batch.lengths is not None:
-                    weight = torch.repeat_interleave(weight, batch.lengths)
-                out[f"branch {name}"] = self._weighted(scores, torch.where(present, y, torch.full_like(y, -1)), weight)
-            else:
-                known = torch.where(present[:, None], y, torch.full_like(y, math.nan))
-                out[f"branch {name}"] = self.loss_of(scores, Batch(batch.slots, known, batch.weight, batch.rows, batch.lengths))
-        return out
+        return {f"branch {name}": self.loss_where(scores, batch, present) for name, (scores, present) in self.branch_scores(batch).items()}
 
     def loss(self, batch: Batch, phase: str, step: Step) -> dict[str, Tensor]:
         return self.branch_losses(batch) if phase == PRETRAIN else super().loss(batch, phase, step)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -58,6 +60,16 @@ class Readout(nn.Module):
         if weight is not None:
             each = each * weight[:, None]
         return each.sum() / known.sum().clamp(min=1)
+
+    def loss_where(self, scores: Tensor, batch: Batch, rows: Tensor) -> Tensor:
+        """The loss on ``rows`` (bool) alone, such as those a branch or an expert can decide; 0 where there is none."""
+        y, weight = batch.y, batch.weight
+        assert y is not None
+        if self.target.task != "classes":
+            return self.loss_of(scores, replace(batch, y=torch.where(rows[:, None], y, torch.full_like(y, torch.nan))))
+        if weight is not None and batch.lengths is not None:
+            weight = torch.repeat_interleave(weight, batch.lengths)
+        return self._weighted(scores, torch.where(rows, y, torch.full_like(y, -1)), weight)
 
     def _weighted(self, scores: Tensor, y: Tensor, weight: Tensor | None) -> Tensor:
         each = F.cross_entropy(scores, y.clamp(min=0), reduction="none")
