@@ -19,7 +19,7 @@ from mcgurk.fusion import ENTRIES, InteractionClassifier
 def test_every_layer_and_recipe_is_a_method():
     listed = {method.name: method for method in mosi_methods.methods()}
     registered = {name for name, entry in ENTRIES.items() if entry.role in ("fusion", "recipe")}
-    assert registered - set(listed) == {"graph", "single"} and len(listed) == len(registered) - 2 + 8
+    assert registered - set(listed) == {"graph", "single"} and len(listed) == len(registered) - 2 + 9
     assert listed["mult"].steps and listed["mult"].trains and not listed["late"].trains and listed["staged"].trains
 
 

@@ -62,7 +62,7 @@ def test_an_absent_modality_leaves_its_bias_row():
     torch.testing.assert_close(layer(x).values, expected + layer.bias)
 
 
-@pytest.mark.parametrize("init", ["normal", "identity"])
+@pytest.mark.parametrize("init", ["additive", "normal", "identity"])
 def test_start(init):
     torch.manual_seed(0)
     layer = LowRankFusion(width=200, rank=10, init=init)
@@ -70,9 +70,10 @@ def test_start(init):
     x = {k: Slot(torch.randn(400, d), torch.ones(400, dtype=torch.bool)) for k, d in (("a", 20), ("b", 30))}
     for name in "ab":
         factor = layer.factors[name](x[name].values)
-        assert factor.square().mean().item() == pytest.approx(1.0, abs=0.05)
+        assert factor.square().mean().item() == pytest.approx(1.25 if init == "additive" else 1.0, abs=0.05)
     spread = layer(x).values.var(dim=0).mean().item()
-    assert spread == pytest.approx(1.0, abs=0.1) if init == "normal" else spread < 0.3
+    at = {"normal": 1.0, "additive": 1.25**2 - 1, "identity": 1.01**2 - 1}[init]
+    assert spread == pytest.approx(at, rel=0.1)
 
 
 def test_weights_of_the_paper_are_one():

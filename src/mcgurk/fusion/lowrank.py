@@ -13,6 +13,8 @@ from mcgurk.nn.batch import Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
 from mcgurk.nn.macs import dense
 
+SPREAD = {"additive": 0.5, "identity": 0.1, "normal": 1.0}
+
 
 class LowRankFusion(Fusion):
     """``h = sum_i w_i prod_m ([x_m; 1]^T F_m^(i)) + b``: tensor fusion and a linear layer whose weights have rank r.
@@ -26,9 +28,10 @@ class LowRankFusion(Fusion):
         width: outputs o.
         rank: r, terms of the sum.
         weighted: learn w, starting at 1 / sqrt(r); otherwise w = 1 as in the paper.
-        init: "normal" draws factors from N(0, 1 / (d_m + 1)), so that each has mean square 1 on standardised features; "identity" starts
-            near the constant 1 (bias rows 1, others N(0, .01 / d_m)), so that training begins almost additive. Ours; Xavier's rule would
-            count the fans of a 3-D tensor wrongly.
+        init: "additive" draws factors from N(0, .25 / d_m) around the constant 1 (bias rows 1), so that a product starts as a sum of its
+            factors' parts and their products, and a modality that knows nothing does no harm; "identity" is closer to 1 (N(0, .01 / d_m)),
+            almost without products; "normal" is N(0, 1 / (d_m + 1)), bias rows included, so that each factor has mean square 1 on
+            standardised features. All are ours; Xavier's rule would count the fans of a 3-D tensor wrongly.
 
     The factors are registered parameters named ``factors.<modality>``: ``optim={"fusion.factors.*": ("adamw", 3e-4), "*": ("adamw",
     1e-3)}`` gives them a rate of their own, as the paper does.
@@ -51,7 +54,7 @@ class LowRankFusion(Fusion):
         torch.Size([4, 5])
     """
 
-    def __init__(self, *, width: int = 64, rank: int = 8, weighted: bool = True, init: str = "normal") -> None:
+    def __init__(self, *, width: int = 64, rank: int = 8, weighted: bool = True, init: str = "additive") -> None:
         super().__init__()
         self.width = width
         self.rank = rank
@@ -61,8 +64,8 @@ class LowRankFusion(Fusion):
     def build(self, specs: dict[str, SlotSpec]) -> None:
         if self.width < 1 or self.rank < 1:
             raise DataError(f"width={self.width} and rank={self.rank}; both must be at least 1")
-        if self.init not in ("normal", "identity"):
-            raise DataError(f"init={self.init!r} is unknown; expected 'normal' or 'identity'")
+        if self.init not in SPREAD:
+            raise DataError(f"init={self.init!r} is unknown; expected one of {', '.join(SPREAD)}")
         self.built = widths(specs)
         self.factors = NamedModules({name: self._factor_layer(d) for name, d in self.built.items()})
         self.weight = nn.Parameter(torch.full((self.rank,), self.rank**-0.5)) if self.weighted else None
@@ -72,12 +75,11 @@ class LowRankFusion(Fusion):
     def _factor_layer(self, d: int) -> nn.Linear:
         """F_m with (width, rank) as one axis, so that a modality costs one matrix product; its bias is the row of the appended 1."""
         layer = nn.Linear(d, self.width * self.rank)
-        if self.init == "identity":
-            nn.init.normal_(layer.weight, std=(0.01 / d) ** 0.5)
-            nn.init.ones_(layer.bias)
-        else:
-            nn.init.normal_(layer.weight, std=(d + 1) ** -0.5)
+        nn.init.normal_(layer.weight, std=SPREAD[self.init] / (d + (self.init == "normal")) ** 0.5)
+        if self.init == "normal":
             nn.init.normal_(layer.bias, std=(d + 1) ** -0.5)
+        else:
+            nn.init.ones_(layer.bias)
         return layer
 
     def factor(self, name: str) -> Tensor:
