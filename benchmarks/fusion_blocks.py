@@ -70,13 +70,14 @@ def tensor(rows: int, d: int, width: int, rounds: int) -> dict[str, Any]:
     head = WideLinear(layer.out.width, width)
 
     class WithHead(nn.Module):
-        built = layer.built
-        head_ = head
-        layer_ = layer
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = head  # registered, so that its gradient is cleared before a step, as the reference's is
+            self.layer = layer
 
         def forward(self, slots: dict[str, Slot]) -> Slot:
-            fused = layer(slots)
-            return fused.with_values(head(fused.values))
+            fused = self.layer(slots)
+            return fused.with_values(self.head(fused.values))
 
     def reference(*inputs: Tensor) -> Tensor:
         a, b, c = (one(x) for x in inputs)
