@@ -92,4 +92,19 @@ def test_refusals():
     with pytest.raises(DataError, match="no term at all"):
         built({"a": 3}, affine=False)
     with pytest.raises(ResourceError, match="mfb"):
-        built({"a": 4000, "b": 4000})
+        built({"a": 4000, "b": 4000}, reduce=None)
+    with pytest.raises(DataError, match="reduce=0"):
+        built(reduce=0)
+
+
+def test_wide_modalities_enter_products_narrowed():
+    layer = built({"a": 3, "b": 9}, reduce=4)
+    x, y = draw(widths={"a": 3, "b": 9})
+    narrow = y @ layer.project["b"].weight.T
+    expected = torch.einsum("ni,oij,nj->no", x, layer.weights[0].view(5, 3, 4), narrow)
+    expected = expected + x @ layer.linear["a"].weight.T + y @ layer.linear["b"].weight.T + layer.offset
+    torch.testing.assert_close(layer(slots(x, y)).values, expected)
+    assert set(layer.project.names()) == {"b"} and layer.macs({}) == 3 * 4 * 6 + 4 * 9 + 5 * 12
+    gone = slots(x, y)
+    gone["b"] = gone["b"].without(torch.ones(6, dtype=torch.bool))
+    torch.testing.assert_close(layer(gone).values, x @ layer.linear["a"].weight.T + layer.offset)

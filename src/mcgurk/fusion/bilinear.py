@@ -24,24 +24,27 @@ class BilinearFusion(Fusion):
     With ``affine=False`` and a bias this is ``torch.nn.Bilinear``, computed as one matrix product on the outer product, which is several
     times faster. An absent modality is zeros: what remains is exactly the affine model of the others.
 
-    Not for: wide modalities, since W has width d_1 d_2 numbers (mfb, mlb, mutan and mcb approximate it with fewer); products of three
-    modalities (tensor, lowrank).
+    A modality wider than ``reduce`` enters products through a learned linear map of that width; U, V see all of it.
+
+    Not for: every product of wide modalities, since W has width d_1 d_2 numbers (mfb, mlb, mutan and mcb approximate it with fewer);
+    products of three modalities (tensor, lowrank).
 
     Args:
         width: outputs.
         affine: the terms U x_1 + V x_2.
         bias: the term b.
+        reduce: widest input of a product; None for the full rank of any.
         norm: LayerNorm without learned scale on every modality first, for features that are not standardised; it removes mean and length.
 
     Shapes: M Slots (B, d_m) -> (B, width).
 
     Raises:
-        DataError: ``width`` below 1, or ``affine=False`` with a single modality.
+        DataError: ``width`` or ``reduce`` below 1, or ``affine=False`` with a single modality.
         ResourceError: R00, more than 67 million weights.
 
     Source: Tenenbaum, Freeman 2000, Separating style and content with bilinear models, Neural Computation 12:1247-1283; Jayakumar et al.
         2020, Multiplicative interactions and where to find them, ICLR. Starting values W ~ N(0, 1 / (d_1 d_2)), which give each product
-        term variance 1, are ours.
+        term variance 1, and ``reduce`` are ours.
 
     Example:
         >>> import torch
@@ -53,24 +56,26 @@ class BilinearFusion(Fusion):
         torch.Size([4, 5])
     """
 
-    def __init__(self, *, width: int = 64, affine: bool = True, bias: bool = True, norm: bool = False) -> None:
+    def __init__(self, *, width: int = 64, reduce: int | None = 128, affine: bool = True, bias: bool = True, norm: bool = False) -> None:
         super().__init__()
         self.width = width
+        self.reduce = reduce
         self.affine = affine
         self.bias = bias
         self.norm = norm
 
     def build(self, specs: dict[str, SlotSpec]) -> None:
-        if self.width < 1:
-            raise DataError(f"width={self.width}; it must be at least 1")
+        if self.width < 1 or (self.reduce is not None and self.reduce < 1):
+            raise DataError(f"width={self.width}, reduce={self.reduce}; they must be at least 1")
         self.built = widths(specs)
         self.pairs = list(combinations(range(len(self.built)), 2))
-        sizes = list(self.built.values())
+        self.sizes = [d if self.reduce is None else min(d, self.reduce) for d in self.built.values()]
+        sizes = self.sizes
         weights = self.width * sum(sizes[i] * sizes[j] for i, j in self.pairs)
         if weights > LIMIT:
             raise ResourceError(
                 f"bilinear fusion of widths {', '.join(map(str, sizes))} would have {weights:,} weights, more than {LIMIT:,}; "
-                "use fusion='mfb' or 'lowrank'",
+                "give reduce, or use fusion='mfb' or 'lowrank'",
                 code="R00",
             )
         if not self.pairs and not self.affine:
@@ -79,20 +84,24 @@ class BilinearFusion(Fusion):
             )
         areas = [sizes[i] * sizes[j] for i, j in self.pairs]
         self.weights = nn.ParameterList([nn.Parameter(torch.randn(self.width, area) * area**-0.5) for area in areas])
+        narrowed = {name: (d, size) for (name, d), size in zip(self.built.items(), sizes, strict=True) if size < d and self.pairs}
+        self.project = NamedModules({name: nn.Linear(d, size, bias=False) for name, (d, size) in narrowed.items()})
+        for layer in self.project.table.values():
+            nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
         self.linear = NamedModules({name: nn.Linear(d, self.width, bias=False) for name, d in self.built.items()} if self.affine else {})
         self.offset = nn.Parameter(torch.zeros(self.width)) if self.bias else None
         self.out = SlotSpec((self.width,))
 
     def macs(self, steps: Mapping[str, int]) -> float:
-        sizes = list(self.built.values())
-        products = sum(sizes[i] * sizes[j] for i, j in self.pairs)
+        products = sum(self.sizes[i] * self.sizes[j] for i, j in self.pairs)
         return dense(self) + (1 + self.width) * products
 
     def forward(self, slots: dict[str, Slot]) -> Slot:
         parts = [x for x, _ in blocks(slots, self.built)]
         if self.norm:
             parts = [F.layer_norm(x, x.shape[1:]) for x in parts]
-        terms = [F.linear(outer(parts[i], parts[j]), w) for (i, j), w in zip(self.pairs, self.weights, strict=True)]
+        narrow = [self.project[name](x) if name in self.project else x for name, x in zip(self.built, parts, strict=True)]
+        terms = [F.linear(outer(narrow[i], narrow[j]), w) for (i, j), w in zip(self.pairs, self.weights, strict=True)]
         terms += [self.linear[name](x) for name, x in zip(self.built, parts, strict=True) if self.affine]
         z = sum(terms[1:], terms[0])
         return fused(z if self.offset is None else z + self.offset, slots, self.built)
