@@ -7,7 +7,7 @@ import pytest
 
 from mcgurk.data.column import Dense, Lazy, Ragged
 from mcgurk.encoders.resampled import Resampled
-from mcgurk.errors import DataError
+from mcgurk.errors import DataError, McgurkWarning
 
 
 def test_a_line_stays_a_line_however_fast_it_is_said() -> None:
@@ -25,7 +25,9 @@ def test_moments_go_by_time_and_channels_stay_together() -> None:
 
 def test_what_was_not_observed_is_passed_over() -> None:
     gap = np.array([[0.0, np.nan], [np.nan, np.nan], [4.0, np.nan]])
-    out = Resampled(3).prepare(Ragged.of([gap, np.zeros((0, 2)), None]))
+    with pytest.warns(McgurkWarning, match="2 of 3 rows have a channel without an observed step") as told:
+        out = Resampled(3).prepare(Ragged.of([gap, np.zeros((0, 2)), None]))
+    assert [w.message.code for w in told] == ["M06"]
     assert out.values.tolist() == [[0, 0, 2, 0, 4, 0], [0] * 6, [0] * 6]
     assert out.present.tolist() == [True, True, False]
 

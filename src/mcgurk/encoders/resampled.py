@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from mcgurk.data.column import Column, Dense
 from mcgurk.encoders.series_rows import channels, series_rows
-from mcgurk.errors import DataError
+from mcgurk.errors import DataError, McgurkWarning
 from mcgurk.nn.component import Encoder
 
 
@@ -23,7 +25,8 @@ class Resampled(Encoder):
         steps: moments.
 
     Shapes: series (T, *step) -> Dense (n, steps d), moment after moment, d channels of a step; float64. A channel without an observed step,
-    and a row without steps, gives zeros; steps not observed (NaN) are passed over. By time where the column has times, else by step.
+    and a row without steps, gives zeros, and a warning (M06) counts such rows; steps not observed (NaN) are passed over, as the moments
+    between two steps are. By time where the column has times, else by step.
 
     Raises:
         DataError: strings, paths or bytes; ``steps`` below 1.
@@ -49,11 +52,18 @@ class Resampled(Encoder):
             raise DataError(f"steps={self.steps} was given; give at least one moment")
         width = channels(column)
         out = np.zeros((len(column), self.steps, width))
+        blank = 0
         for row, values, times in series_rows(column):
+            seen = ~np.isnan(values)
+            blank += not seen.any(axis=0).all()
             if len(values):
                 clock = np.arange(len(values), dtype=np.float64) if times is None else times
                 moments = np.linspace(clock[0], clock[-1], self.steps)
-                seen = ~np.isnan(values)
                 for c in np.flatnonzero(seen.any(axis=0)):
                     out[row, :, c] = np.interp(moments, clock[seen[:, c]], values[seen[:, c], c])
+        if blank:
+            told = (
+                f"{blank} of {len(column)} rows have a channel without an observed step, which stands at 0 there; mark such rows absent, or"
+            )
+            warnings.warn(McgurkWarning(f"{told} take 'series_stats', which tells how much was missing", code="M06"), stacklevel=2)
         return Dense(out.reshape(len(column), -1), column.present, "vector")
