@@ -15,6 +15,7 @@ from mcgurk.nn.batch import Batch, Slot
 from mcgurk.train.callbacks import Callback
 from mcgurk.train.loader import Loader
 from mcgurk.train.objective import Step
+from mcgurk.train.profile import spread
 from mcgurk.train.supervised import Supervised
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Branches(Callback):
 
 def _some(loader: Loader, most: int) -> Batch:
     """Rows evenly over all of them, the same in every epoch."""
-    return loader.batch(np.unique(np.linspace(0, len(loader) - 1, min(len(loader), most)).round().astype(np.int64)))
+    return loader.batch(spread(len(loader), most))
 
 
 def _pulls(objective: Supervised, batch: Batch, loop: Loop) -> tuple[dict[str, float], dict[str, float]]:
