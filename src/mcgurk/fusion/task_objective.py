@@ -127,7 +127,7 @@ class TaskObjective(Trunk):
             present = torch.ones(len(values), dtype=torch.bool, device=values.device)
             sequence = self.fusion.wants == "sequence"
             token = Slot(values[:, None], present, present[:, None], None, True) if sequence else Slot(values, present, full=True)
-            slots = {name: {**slots, TOKEN: token}[name] for name in sorted([*slots, TOKEN])}
+            slots = dict(sorted({**slots, TOKEN: token}.items()))
         return self.shared(self.fusion(slots))
 
     def held_out(self, batches: Callable[[], Iterable[Batch]], step: Step) -> float:
