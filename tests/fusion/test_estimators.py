@@ -12,8 +12,8 @@ from mcgurk.data.target import TargetSpec
 from mcgurk.encoders import Precomputed
 from mcgurk.errors import DataError, UnknownName
 from mcgurk.fusion import Concat, Early, LinearUnit
-from mcgurk.fusion.estimators import class_weights
 from mcgurk.testing import toys
+from mcgurk.train.readout import class_weights
 
 RNG = np.random.default_rng(0)
 X = {"a": RNG.normal(size=(80, 2)), "b": RNG.normal(size=(80, 2))}

@@ -22,6 +22,7 @@ from mcgurk.run import Run
 from mcgurk.train import features
 from mcgurk.train.estimator import NeuralEstimator
 from mcgurk.train.profile import Profile
+from mcgurk.train.readout import class_weights
 from mcgurk.train.supervised import Supervised
 
 
@@ -68,10 +69,16 @@ class _FusionEstimator(Predictor, NeuralEstimator):
             method,
             MLPHead(tuple(self.hidden), self.dropout),
             target,
-            modality_dropout=self.modality_dropout,
-            class_weight=class_weights(self.class_weight, target),
-            context=self.context,
+            **self.trained_with(target),
         )
+
+    def trained_with(self, target: TargetSpec) -> dict[str, Any]:
+        """Settings of the estimator that every objective of a fusion method takes as they are."""
+        return {
+            "modality_dropout": self.modality_dropout,
+            "class_weight": class_weights(self.class_weight, target),
+            "context": self.context,
+        }
 
     def _scores(self, X: Dataset) -> np.ndarray:
         if self.model_ is not None:
@@ -256,21 +263,3 @@ def _class_weighted(data: FitData, choice: Any) -> FitData:
     y = data.y.values if data.y.offsets is None else data.y.row_labels().astype(int)
     weight = np.where(y >= 0, factors[np.maximum(y, 0)], 0.0) * (1.0 if data.weight is None else data.weight)
     return replace(data, weight=weight)
-
-
-def class_weights(choice: Any, target: TargetSpec) -> np.ndarray | None:
-    """(classes,) weights with mean 1 over the training rows, from None, "balanced" or a dict from class to weight."""
-    if choice is None or target.task != "classes":
-        return None
-    prior = np.asarray(target.prior)
-    if choice == "balanced":
-        weights = 1 / np.maximum(prior, 1e-12)
-        weights[prior == 0] = 0
-    elif isinstance(choice, dict):
-        unknown = [label for label in choice if label not in target.classes]
-        if unknown:
-            raise DataError(f"class_weight names {unknown[0]!r}, which is no class; classes are {', '.join(map(str, target.classes[:8]))}")
-        weights = np.array([float(choice.get(label, 1.0)) for label in target.classes])
-    else:
-        raise DataError(f"class_weight={choice!r}; expected None, 'balanced' or a dict from class to weight")
-    return weights / max(float(weights @ prior), 1e-12)

@@ -91,8 +91,6 @@ class JointHybridObjective(Supervised):
     """The objective of :class:`JointHybrid`: the network of :class:`~mcgurk.train.supervised.Supervised` is the early branch."""
 
     def __init__(self, estimator: Any, prepared: Spec, target: TargetSpec, fusion: Any, weights: Mapping[str, float], detach: bool) -> None:
-        from mcgurk.fusion.estimators import class_weights
-
         head = MLPHead(tuple(estimator.hidden), estimator.dropout)
         super().__init__(
             estimator.encoders_,
@@ -100,9 +98,7 @@ class JointHybridObjective(Supervised):
             fusion,
             head,
             target,
-            modality_dropout=estimator.modality_dropout,
-            class_weight=class_weights(estimator.class_weight, target),
-            context=estimator.context,
+            **estimator.trained_with(target),
         )
         self.weights = dict(weights)
         self.detach = detach

@@ -140,17 +140,13 @@ class RoutingObjective(Supervised):
     def __init__(
         self, estimator: Any, prepared: Spec, target: TargetSpec, settings: Any, fusion: Fusion, columns: Mapping[str, tuple[str, ...]]
     ) -> None:
-        from mcgurk.fusion.estimators import class_weights
-
         super().__init__(
             estimator.encoders_,
             prepared,
             fusion,
             MLPHead(tuple(estimator.hidden), estimator.dropout),
             target,
-            modality_dropout=estimator.modality_dropout,
-            class_weight=class_weights(estimator.class_weight, target),
-            context=estimator.context,
+            **estimator.trained_with(target),
         )
         self.columns = dict(columns)
         self.keys = list(self.columns)

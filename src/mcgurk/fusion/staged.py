@@ -143,8 +143,6 @@ class StagedObjective(Supervised):
     waited: Tensor
 
     def __init__(self, estimator: Any, prepared: Spec, target: TargetSpec, recipe: Staged) -> None:
-        from mcgurk.fusion.estimators import class_weights
-
         branches = {n: Branch(e, recipe.width, recipe.depth, estimator.dropout) for n, e in estimator.encoders_.items()}
         super().__init__(
             branches,
@@ -152,9 +150,7 @@ class StagedObjective(Supervised):
             registry.make("fusion", recipe.fusion),
             MLPHead(tuple(estimator.hidden), estimator.dropout),
             target,
-            modality_dropout=estimator.modality_dropout,
-            class_weight=class_weights(estimator.class_weight, target),
-            context=estimator.context,
+            **estimator.trained_with(target),
         )
         self.plateau = recipe.plateau
         self.plan = self._plan(recipe)

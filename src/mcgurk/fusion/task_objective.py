@@ -11,13 +11,12 @@ from torch import Tensor, nn
 from mcgurk.data.spec import Spec
 from mcgurk.data.target import TargetSpec
 from mcgurk.errors import DataError, UnknownName, listing
-from mcgurk.fusion.estimators import class_weights
 from mcgurk.nn.batch import Batch, Slot, SlotSpec
 from mcgurk.nn.component import Fusion, NamedModules
 from mcgurk.nn.masked import clean, pool
 from mcgurk.nn.mlp import MLPHead, mlp
 from mcgurk.train.objective import Step
-from mcgurk.train.readout import Readout
+from mcgurk.train.readout import Readout, class_weights
 from mcgurk.train.stop_and_go import StopAndGo
 from mcgurk.train.trunk import Trunk
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mcgurk.data.target import Target, TargetSpec
+from mcgurk.errors import DataError
 from mcgurk.nn.batch import Batch
 from mcgurk.roles import prior_scores
 
@@ -83,6 +85,24 @@ class Readout(nn.Module):
     def in_units(self, scores: Tensor) -> Tensor:
         """Scores in the target's units."""
         return scores * self.scale + self.center if self.target.task == "number" else scores
+
+
+def class_weights(choice: Any, target: TargetSpec) -> np.ndarray | None:
+    """(classes,) weights with mean 1 over the training rows, from None, "balanced" or a dict from class to weight."""
+    if choice is None or target.task != "classes":
+        return None
+    prior = np.asarray(target.prior)
+    if choice == "balanced":
+        weights = 1 / np.maximum(prior, 1e-12)
+        weights[prior == 0] = 0
+    elif isinstance(choice, dict):
+        unknown = [label for label in choice if label not in target.classes]
+        if unknown:
+            raise DataError(f"class_weight names {unknown[0]!r}, which is no class; classes are {', '.join(map(str, target.classes[:8]))}")
+        weights = np.array([float(choice.get(label, 1.0)) for label in target.classes])
+    else:
+        raise DataError(f"class_weight={choice!r}; expected None, 'balanced' or a dict from class to weight")
+    return weights / max(float(weights @ prior), 1e-12)
 
 
 def row_loss(scores: np.ndarray, y: Target) -> np.ndarray:
